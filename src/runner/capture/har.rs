@@ -15,19 +15,20 @@ pub(super) fn exchange(entry: &[u8], number: usize) -> Result<RecordedExchange, 
     let entry: HarEntry =
         serde_json::from_slice(entry).map_err(|_| "an entry that is not one of HAR")?;
     let (request, response) = (entry.request, entry.response.unwrap_or_default());
-    let request_headers = headers(&request.headers);
+    let mut request_headers = headers(&request.headers);
+    let data = request.post_data.as_ref();
+    add_type(
+        &mut request_headers,
+        data.map_or("", |data| &data.mime_type),
+    );
     let (sent, request_body) = request_body(&request, &request_headers);
     let content = response.content;
     let mut answer_headers = headers(&response.headers);
-    // Who keeps no headers may keep the type.
-    if response.headers.is_empty() && !content.mime_type.is_empty() {
-        add_header(
-            &mut answer_headers,
-            "content-type",
-            content.mime_type.as_bytes(),
-        );
-    }
-    let is_empty = content.size <= 0.0 && response.body_size <= 0.0;
+    add_type(&mut answer_headers, &content.mime_type);
+    let lacks_type = answer_headers.is_empty();
+    // A size of -1 is one that is not known.
+    let sizes = [content.size, response.body_size].into_iter().flatten();
+    let is_empty = sizes.filter(|size| *size >= 0.0).reduce(f64::max) == Some(0.0);
     let answer_body = match content.text {
         Some(text) => Some(body::bytes(&text, content.encoding.as_deref()).ok_or(NO_BASE64)?),
         None => is_empty.then(Vec::new),
@@ -44,7 +45,7 @@ pub(super) fn exchange(entry: &[u8], number: usize) -> Result<RecordedExchange, 
         status: response.status as u16,
         answer_headers,
         answer_body,
-        lacks_type: false,
+        lacks_type,
     };
     parts.exchange()
 }
@@ -85,6 +86,13 @@ fn request_body(request: &HarRequest, headers: &HeaderMap) -> (SentBody, Vec<u8>
     }
 }
 
+/// Adds the content type to headers of which none was kept: who keeps no headers may keep it.
+fn add_type(headers: &mut HeaderMap, mime_type: &str) {
+    if headers.is_empty() && !["", UNKNOWN_TYPE].contains(&mime_type) {
+        add_header(headers, "content-type", mime_type.as_bytes());
+    }
+}
+
 fn headers(pairs: &[HarPair]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for HarPair { name, value } in pairs {
@@ -121,6 +129,8 @@ struct HarRequest {
 
 #[derive(Deserialize)]
 struct HarPostData {
+    #[serde(default, rename = "mimeType", deserialize_with = "or_default")]
+    mime_type: String,
     text: Option<String>,
     /// Not of the standard, and `base64` where it is.
     #[serde(alias = "_encoding")]
@@ -137,8 +147,8 @@ struct HarResponse {
     headers: Vec<HarPair>,
     #[serde(default, deserialize_with = "or_default")]
     content: HarContent,
-    #[serde(default, rename = "bodySize", deserialize_with = "or_default")]
-    body_size: f64,
+    #[serde(rename = "bodySize")]
+    body_size: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -147,8 +157,7 @@ struct HarContent {
     encoding: Option<String>,
     #[serde(default, rename = "mimeType", deserialize_with = "or_default")]
     mime_type: String,
-    #[serde(default, deserialize_with = "or_default")]
-    size: f64,
+    size: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -169,4 +178,6 @@ fn unknown() -> f64 {
     -1.0
 }
 
+/// The type of a body of which a browser knows none.
+const UNKNOWN_TYPE: &str = "x-unknown";
 const NO_BASE64: &str = "a body that is not the base64 it should be";
