@@ -34,11 +34,15 @@ use http::{Request, Response, StatusCode};
 pub use judge::{JudgedCapture, judge, redacted_har};
 use thiserror::Error;
 
+use crate::contract::Outcome;
+
 /// Exchanges of the three operations, and what else there was.
 #[derive(Debug, Default)]
 pub struct Capture {
     /// What was recorded, in the order of the file.
     pub exchanges: Vec<RecordedExchange>,
+    /// After which entries something is not known that may have changed a password.
+    gaps: Vec<usize>,
     /// How many entries are not judged, by reason.
     pub left_out: BTreeMap<&'static str, usize>,
     /// How many bytes the exchanges hold.
@@ -71,8 +75,8 @@ pub struct RecordedExchange {
 enum SentBody {
     /// Every byte.
     Whole,
-    /// The names of its fields and which values are the same; numbers look like texts.
-    Masked,
+    /// The names of its fields and which values are the same, and what the mock answered; numbers look like texts.
+    Masked(Option<Outcome>),
     /// Nothing.
     Missing,
 }
@@ -156,6 +160,9 @@ impl Capture {
     }
 
     fn leave_out(&mut self, reason: &'static str) {
+        if ![ANOTHER_PATH, PREFLIGHT].contains(&reason) {
+            self.gaps.push(self.entries);
+        }
         *self.left_out.entry(reason).or_default() += 1;
     }
 
@@ -173,7 +180,7 @@ impl Capture {
     pub fn hosts(&self) -> Vec<&str> {
         let mut hosts: Vec<&str> = Vec::new();
         for exchange in &self.exchanges {
-            if !hosts.contains(&&*exchange.host) {
+            if !hosts.iter().any(|host| is_one_host(host, &exchange.host)) {
                 hosts.push(&exchange.host);
             }
         }
@@ -212,7 +219,10 @@ impl Parts {
     fn exchange(mut self) -> Result<RecordedExchange, &'static str> {
         let (host, target) = split_url(&self.url).ok_or(NO_ADDRESS)?;
         let path = target.split(['?', '#']).next().unwrap_or_default();
-        let (prefix, path) = classify::without_prefix(path).ok_or("another path")?;
+        let (prefix, path) = classify::without_prefix(path).ok_or(match &*self.method {
+            "GET" | "HEAD" => ANOTHER_PATH,
+            _ => ANOTHER_REQUEST,
+        })?;
         let has_prefix = !prefix.is_empty();
         let target = format!(
             "{path}{}",
@@ -220,6 +230,9 @@ impl Parts {
         );
         let target = target.split('#').next().unwrap_or_default();
         let host = host.map_or_else(|| header_text(&self.request_headers, "host"), str::to_owned);
+        if self.method == "OPTIONS" {
+            return Err(PREFLIGHT);
+        }
         if self.status == 101 {
             return Err("a WebSocket");
         }
@@ -273,6 +286,20 @@ fn split_url(url: &str) -> Option<(Option<&str>, &str)> {
     Some((Some(&url[..end]), &rest[host..]))
 }
 
+/// Tells whether two addresses are of one appliance: case and the port of the scheme do not count.
+fn is_one_host(one: &str, other: &str) -> bool {
+    let plain = |host: &str| {
+        let host = host.to_ascii_lowercase();
+        let port = if host.starts_with("http:") {
+            ":80"
+        } else {
+            ":443"
+        };
+        host.strip_suffix(port).map_or(host.clone(), str::to_owned)
+    };
+    plain(one) == plain(other)
+}
+
 fn header_text(headers: &http::HeaderMap, name: &str) -> String {
     let value = headers.get(name).map(|value| value.as_bytes());
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
@@ -286,6 +313,9 @@ fn add_header(headers: &mut http::HeaderMap, name: &str, value: &[u8]) {
     }
 }
 
+const ANOTHER_PATH: &str = "another path";
+const ANOTHER_REQUEST: &str = "another path, which may have changed a password";
+const PREFLIGHT: &str = "OPTIONS, which a browser asks before it sends a request (CORS)";
 const NO_ADDRESS: &str = "an address that is not HTTP's";
 const FORMS: &str = "expected HTTP Archive (JSON with `log.entries`), the journal of a mock (JSON with `entries`), or what `curl -v`, --trace or --trace-ascii prints";
 /// How much is read at once, in bytes.

@@ -124,7 +124,8 @@ impl Classifier {
         let mut readings: Vec<(String, Expect)> = Vec::new();
         let mut first = None;
         for (_, reading, rules) in rules {
-            let (conditions, asked, values) = self.read(rules, operation, request);
+            let (mut conditions, asked, values) = self.read(rules, operation, request);
+            conditions.retain(|it| sent != SentBody::Missing || !OF_BODY.contains(it));
             let values = match sent {
                 SentBody::Missing => Values::default(),
                 // Nobody knows which of the two counts.
@@ -135,7 +136,12 @@ impl Classifier {
             let mut expect = self.chain(operation, &conditions, base(self.contract, asked, known));
             if sent != SentBody::Whole {
                 // What the capture does not show may have been wrong with it.
-                let open = OPEN.iter().map(|outcome| Expect::Outcome(*outcome));
+                let open = match sent {
+                    SentBody::Masked(outcome) => vec![outcome.unwrap_or(Outcome::WrongType)],
+                    _ => OPEN.to_vec(),
+                };
+                let open = open.into_iter().filter(|outcome| OPEN.contains(outcome));
+                let open = open.map(Expect::Outcome);
                 let own = [expect, base(self.contract, asked, known)];
                 expect = Expect::OneOf(own.into_iter().chain(open).collect());
             }
@@ -277,6 +283,13 @@ pub(super) fn without_prefix(path: &str) -> Option<(&str, &str)> {
     Some(path.split_at(place))
 }
 
+/// What an absent body seems to be.
+const OF_BODY: [Condition; 4] = [
+    Condition::EmptyBody,
+    Condition::MalformedBody,
+    Condition::MissingField,
+    Condition::SetPasswordBody,
+];
 /// What a request may get of which the capture does not show everything.
 const OPEN: [Outcome; 6] = [
     Outcome::MissingField,

@@ -1,5 +1,6 @@
 //! Judges the exchanges with one appliance, in their order.
 
+mod overlaps;
 mod own_words;
 mod result;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
+use overlaps::Overlaps;
 use serde_json::Value;
 
 use crate::{
@@ -62,12 +64,24 @@ impl<'a> HostJudge<'a> {
     pub(super) fn run(
         mut self,
         exchanges: &[&RecordedExchange],
+        gaps: &[usize],
         target: &str,
         file: &str,
     ) -> (TargetSummary, Vec<SharedExchange>, Vec<String>) {
         let (mut cases, mut shared) = (Vec::new(), Vec::new());
+        let overlaps = Overlaps::new(exchanges);
+        if overlaps.is_out_of_order {
+            *self.unsaid.entry(OUT_OF_ORDER).or_default() += 1;
+        }
+        let mut passed = 0;
         for exchange in exchanges {
-            let (case, one) = self.judge(exchange, file);
+            let before = gaps.partition_point(|gap| *gap < exchange.number);
+            if before > passed {
+                self.knowledge.forget();
+            }
+            passed = before;
+            let is_alone = overlaps.is_alone(exchange);
+            let (case, one) = self.judge(exchange, is_alone, file);
             cases.push(case);
             shared.push(one);
         }
@@ -102,17 +116,26 @@ impl<'a> HostJudge<'a> {
         (summary, shared, notes.collect())
     }
 
-    fn judge(&mut self, exchange: &RecordedExchange, file: &str) -> (CaseResult, SharedExchange) {
-        let started = exchange.times.map(|(start, _)| start);
+    /// Judges an exchange. One that is not alone, but at the same time as a change, is judged without what others tell.
+    fn judge(
+        &mut self,
+        exchange: &RecordedExchange,
+        is_alone: bool,
+        file: &str,
+    ) -> (CaseResult, SharedExchange) {
         let knowledge = &self.knowledge;
-        let known = |_, values: &_| knowledge.of(values, started).0;
+        let of = |values: &_| match is_alone {
+            true => knowledge.of(values),
+            false => (KnownCredentials::Unknown, None),
+        };
+        let known = |_, values: &_| of(values).0;
         let mut classified = self
             .classifier
             .classify(&exchange.request, exchange.sent, known);
         let (credentials, source) =
             match classified.conditions.iter().any(|it| it.forbids_success()) {
                 true => (KnownCredentials::Unknown, None),
-                false => knowledge.of(&classified.values, started),
+                false => of(&classified.values),
             };
         let answer = exchange
             .answer
@@ -136,14 +159,25 @@ impl<'a> HostJudge<'a> {
             case = self.case(&id, &classified, credentials);
             judged = self.verdict(&case, exchange, &classified, answer.as_ref());
         }
-        let evidence = evidence.filter(|_| answer.is_some() && !exchange.has_prefix);
+        let is_own = answer
+            .as_ref()
+            .is_some_and(|answer| !own_words::is_of_others(answer));
+        let evidence = evidence.filter(|_| is_own && !exchange.has_prefix);
         let evidence = evidence.map(|evidence| (id.clone(), evidence));
         self.evidence.extend(evidence);
         let mut judged = self.presuppose_nothing(judged, &classified, answer.as_ref());
         if let Some(answer) = &answer {
-            let said = self.take_own_words(&case, &classified, credentials, answer, &mut judged);
+            let said = self.take_own_words(
+                &case,
+                &classified,
+                exchange.sent,
+                credentials,
+                answer,
+                &mut judged,
+            );
             let is_unclear = classified.conditions.contains(&Condition::DuplicateField);
-            if let Some(received) = self.labels.shown_password(exchange) {
+            let own = self.without_documented(&classified, answer);
+            if let Some(received) = self.labels.shown_password(exchange, &own) {
                 judged.conformance = Conformance::Deviation;
                 judged.finding = Some(CaseFinding::new(1, NO_PASSWORDS, received));
             } else if let Some(outcome) = said.filter(|_| !is_unclear) {
@@ -170,8 +204,9 @@ impl<'a> HostJudge<'a> {
             operation: classified.operation,
             values: &classified.values,
             outcome: judged.outcome,
-            is_success: is_success && !classified.is_unknown_path,
-            ended: exchange.times.map(|(_, end)| end),
+            is_success,
+            may_change: classified.operation.is_change() || classified.is_unknown_path,
+            is_unclear: classified.is_unknown_path || !is_alone,
         });
         if exchange.sent == SentBody::Missing {
             *self.unsaid.entry(NO_REQUEST_BODY).or_default() += 1;
@@ -357,5 +392,7 @@ fn title(classified: &Classified) -> String {
 const NO_PASSWORDS: &str = "an answer that shows no password";
 const SHOWS_SECRET: &str =
     "a body is not in the profile, since a password, a token, a user or a host is in it";
+const OUT_OF_ORDER: &str =
+    "the clock contradicts the order of the entries: what one tells of another is not used";
 const NO_REQUEST_BODY: &str =
     "a request whose body the capture does not have, as of `curl -v`: --trace has it";

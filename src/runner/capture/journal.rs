@@ -30,7 +30,11 @@ pub(super) fn exchange(entry: &[u8], number: usize) -> Result<RecordedExchange, 
     let sent = match (request.body_bytes, request.body_cut) {
         (0, _) => SentBody::Whole,
         (_, true) => SentBody::Missing,
-        (_, false) => SentBody::Masked,
+        // What a failure made of an answer is not the outcome's own.
+        (_, false) if entry.failure.is_none() => {
+            SentBody::Masked(entry.outcome.and_then(|name| name.parse().ok()))
+        }
+        (_, false) => SentBody::Masked(None),
     };
     let is_whole = entry.state == "done";
     let times =
@@ -65,6 +69,8 @@ struct RawJournalEntry {
     state: String,
     time: String,
     took_ms: Option<f64>,
+    outcome: Option<String>,
+    failure: Option<serde::de::IgnoredAny>,
     status: Option<u16>,
     content_type: Option<String>,
     answer: Option<String>,

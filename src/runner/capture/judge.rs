@@ -1,11 +1,13 @@
 //! Judges the exchanges of a capture, appliance by appliance, with the suite's own judgement.
 
 use crate::{
-    contract::Kind,
+    contract,
+    contract::{Kind, Operation},
     report::TargetSummary,
     runner::capture::{
         Capture, RecordedExchange,
         host::HostJudge,
+        is_one_host,
         labels::Labels,
         share::{self, SharedExchange},
     },
@@ -28,7 +30,8 @@ pub fn redacted_har(judged: &JudgedCapture) -> Vec<u8> {
 }
 
 /// Judges the exchanges of a capture that are with a host, with any if none is named. `file` is what the capture is called. Without a
-/// kind, each appliance is taken for what it deviates from least.
+/// kind, each appliance is taken for what serves most of the paths asked, then for
+/// what it deviates from least.
 pub fn judge(
     capture: &Capture,
     kind: Option<Kind>,
@@ -46,13 +49,7 @@ pub fn judge(
     let is_meant = |name: &&str| host.is_none_or(|host| is_host(name, host));
     for name in hosts.iter().filter(|name| is_meant(name)) {
         let mut exchanges: Vec<&RecordedExchange> = capture.exchanges.iter().collect();
-        exchanges.retain(|exchange| exchange.host == *name);
-        let sorted = exchanges.iter().all(|exchange| exchange.times.is_some());
-        if sorted {
-            let start =
-                |exchange: &&RecordedExchange| exchange.times.map_or(0.0, |(start, _)| start);
-            exchanges.sort_by(|one, other| start(one).total_cmp(&start(other)));
-        }
+        exchanges.retain(|exchange| is_one_host(&exchange.host, name));
         let number = hosts
             .iter()
             .position(|known| known == name)
@@ -62,13 +59,24 @@ pub fn judge(
             1 => file.to_owned(),
             _ => format!("{file}, appliance {number}"),
         };
-        let runs = kinds
-            .iter()
-            .map(|kind| HostJudge::new(*kind, &labels).run(&exchanges, &target, file));
+        let runs = kinds.iter().map(|kind| {
+            let run = HostJudge::new(*kind, &labels).run(&exchanges, &capture.gaps, &target, file);
+            let counts = &run.0.counts;
+            let faults = counts.deviation + counts.undocumented;
+            ((count_unserved(*kind, &exchanges), faults), run)
+        });
+        let mut runs: Vec<_> = runs.collect();
         // The first of several that are alike.
-        let best =
-            runs.min_by_key(|(summary, ..)| summary.counts.deviation + summary.counts.undocumented);
-        if let Some((summary, shared, notes)) = best {
+        runs.sort_by_key(|(faults, _)| *faults);
+        if let [(one, one_run), (other, other_run), ..] = &*runs
+            && one == other
+        {
+            judged.notes.push(format!(
+                "{target}: taken for a {}, though a {} fits as well: --kind decides",
+                one_run.0.kind, other_run.0.kind
+            ));
+        }
+        if let Some((_, (summary, shared, notes))) = runs.into_iter().next() {
             judged.targets.push(summary);
             judged.shared.extend(shared);
             judged.notes.extend(notes);
@@ -80,6 +88,22 @@ pub fn judge(
         .notes
         .extend(left_out.map(|(reason, count)| format!("not judged: {count} × {reason}")));
     judged
+}
+
+/// Counts the exchanges on whose path no appliance of a kind serves anything.
+fn count_unserved(kind: Kind, exchanges: &[&RecordedExchange]) -> usize {
+    let contract = contract::of(kind);
+    let is_served = |path: &str| {
+        let clauses = Operation::ALL
+            .iter()
+            .map(|operation| contract.clause(*operation));
+        let mut paths = clauses.flat_map(|clause| clause.path.readings());
+        paths.any(|reading| reading.is.0.iter().any(|known| known == path))
+    };
+    let paths = exchanges
+        .iter()
+        .map(|exchange| exchange.request.uri().path());
+    paths.filter(|path| !is_served(path)).count()
 }
 
 /// Tells whether `scheme://host:port` is meant by a name, with or without scheme and port.

@@ -18,13 +18,13 @@ pub(super) struct Knowledge {
 }
 
 struct KnownUser {
+    /// As it was written: names alike but for case may be one user or two.
+    name: String,
     password: String,
     /// The password before it.
     replaced: Option<String>,
     /// The exchange that told, and whether that set the password.
     source: (usize, bool),
-    /// When its answer had come.
-    since: Option<f64>,
 }
 
 /// An exchange that has been judged.
@@ -34,24 +34,25 @@ pub(super) struct JudgedExchange<'a> {
     pub(super) values: &'a Values,
     pub(super) outcome: Option<Outcome>,
     pub(super) is_success: bool,
-    pub(super) ended: Option<f64>,
+    /// Whether it may change a password.
+    pub(super) may_change: bool,
+    /// Whether it is not clear what was asked, or in what order: nothing is learnt of it.
+    pub(super) is_unclear: bool,
 }
 
 impl Knowledge {
-    /// Returns what is known of credentials at a moment, and the exchange that told, with whether that set the password.
-    pub(super) fn of(
-        &self,
-        values: &Values,
-        started: Option<f64>,
-    ) -> (KnownCredentials, Option<(usize, bool)>) {
+    /// Forgets every password: any may have been changed.
+    pub(super) fn forget(&mut self) {
+        self.users.clear();
+    }
+
+    /// Returns what is known of credentials, and the exchange that told, with whether that set the password.
+    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<(usize, bool)>) {
         let unknown = (KnownCredentials::Unknown, None);
-        let Some(user) = self.users.get(&values.account) else {
+        let Some(user) = self.users.get(&key(&values.account)) else {
             return unknown;
         };
-        let is_before = started
-            .zip(user.since)
-            .is_some_and(|(started, since)| started < since);
-        if is_before || values.account.is_empty() || values.password.is_empty() {
+        if user.name != values.account || values.password.is_empty() {
             return unknown;
         }
         let source = Some(user.source);
@@ -82,8 +83,21 @@ impl Knowledge {
             values,
             outcome,
             is_success,
+            may_change,
+            is_unclear,
             ..
         } = *exchange;
+        let is_refused = outcome.is_some_and(|outcome| !outcome.is_success()) && !is_success;
+        let is_clear_change = is_success && !is_unclear;
+        let is_clear_change =
+            is_clear_change && !values.target.is_empty() && !values.new_password.is_empty();
+        if may_change && !is_refused && !is_clear_change {
+            // It may have been done, to whomever.
+            return self.forget();
+        }
+        if is_unclear {
+            return;
+        }
         if is_success {
             self.failures = 0;
             // An administrator's change may leave a lock of the user as it is.
@@ -102,15 +116,12 @@ impl Knowledge {
             self.failures += 1;
             let failures = self.failures_of.entry(values.account.clone()).or_default();
             *failures += 1;
-            let known = self.users.get(&values.account);
+            let known = self.users.get(&key(&values.account));
             let was_right = known.is_some_and(|user| user.password == values.password);
             if is_rejected && was_right && *failures == 1 {
                 // Somebody else has changed it.
-                self.users.remove(&values.account);
+                self.users.remove(&key(&values.account));
             }
-        } else if operation.is_change() && outcome.is_none() {
-            // It may have been done.
-            self.users.remove(&values.target);
         }
     }
 
@@ -118,7 +129,8 @@ impl Knowledge {
         if name.is_empty() || password.is_empty() {
             return;
         }
-        let before = self.users.remove(name);
+        let before = self.users.remove(&key(name));
+        let before = before.filter(|user| user.name == name);
         let is_same = before
             .as_ref()
             .is_some_and(|user| user.password == password);
@@ -138,13 +150,18 @@ impl Knowledge {
             _ => replaced,
         };
         let user = KnownUser {
+            name: name.to_owned(),
             password: password.to_owned(),
             replaced,
             source: source.unwrap_or((exchange.number, is_set)),
-            since: exchange.ended,
         };
-        self.users.insert(name.to_owned(), user);
+        self.users.insert(key(name), user);
     }
+}
+
+/// Returns what names have in common that may be one user's.
+fn key(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// Tells whether two passwords are one to some appliances: no page says whether blanks count, nor how many bytes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use serde_json::Value;
 
 use crate::{
@@ -119,8 +119,11 @@ impl Labels {
     }
 
     /// Returns the place in an answer that shows a password of its request.
-    pub(super) fn shown_password(&self, exchange: &RecordedExchange) -> Option<String> {
-        let answer = exchange.answer.as_ref().ok()?;
+    pub(super) fn shown_password(
+        &self,
+        exchange: &RecordedExchange,
+        answer: &Response<Bytes>,
+    ) -> Option<String> {
         let fields = fields(&exchange.request);
         let (users, secrets): (Vec<_>, Vec<_>) =
             fields.iter().partition(|(name, _)| names_a_user(name));

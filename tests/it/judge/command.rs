@@ -48,6 +48,7 @@ fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
 #[rstest]
 #[case::good(YES, &["a.har"], 0, "2 of 2 cases judged, none fails.")]
 #[case::the_kind_is_said(YES, &["a.har"], 0, "taken for a sensor: --kind says otherwise")]
+#[case::the_paths_tell_the_kind(r#"{"msg":"Hello there"}"#, &["a.har"], 1, "taken for a sensor: --kind says otherwise")]
 #[case::counted(YES, &["a.har"], 0, "not judged: 1 × another path")]
 #[case::one_host(YES, &["a.har", "--host", "ONE.lab"], 0, "1 of 1 case judged")]
 #[case::no_such_host(YES, &["a.har", "--host", "three"], 2, "the capture has https://one.lab:8443, https://two.lab")]

@@ -7,6 +7,7 @@ use d4iot_double::{
 };
 use http::{Request, Response};
 use rstest::rstest;
+use serde_json::{Value, json};
 
 use super::recorder::{self, JudgedCapture, Recorded, har, judge, send};
 
@@ -94,16 +95,73 @@ fn a_mock_with_the_profile_answers_as_the_capture(
     }
 }
 
-#[test]
-fn a_page_is_served_as_it_came() {
-    let mut recorded = session(Kind::Sensor, OWN, "text/html; charset=iso-8859-1");
-    let page = "<html>\n\t<b>Falsch \u{200b}</b></html>";
-    *recorded[1].1.body_mut() = Bytes::from(page);
+#[rstest]
+#[case::plain_text(403, "text/plain", "Falsch \u{200b}", true)]
+#[case::a_page_of_a_proxy(
+    403,
+    "text/html; charset=iso-8859-1",
+    "<html><b>Forbidden</b></html>",
+    false
+)]
+#[case::a_page_to_sign_in(200, "text/html", "<html>SSO</html>", false)]
+#[case::too_many(429, "application/json", r#"{"error":"Too many requests"}"#, false)]
+#[case::an_update(
+    503,
+    "application/json",
+    r#"{"error":"Service is being updated"}"#,
+    false
+)]
+fn what_others_answer_is_not_in_the_profile(
+    #[case] status: u16,
+    #[case] content_type: &'static str,
+    #[case] text: &'static str,
+    #[case] is_kept: bool,
+) {
+    let mut recorded = session(Kind::Sensor, OWN, "application/json");
+    let answer = &mut recorded[1].1;
+    *answer.status_mut() = status.try_into().unwrap();
+    *answer.body_mut() = Bytes::from(text);
+    let value = http::HeaderValue::from_static(content_type);
+    answer.headers_mut().insert("content-type", value);
+    recorded.truncate(2);
     let judged = judge(Kind::Sensor, &har("a.lab", &recorded));
-    let (mut appliance, _) =
-        recorder::appliance(Kind::Sensor, &readings(Kind::Sensor, &judged), "");
-    send(&mut appliance, &recorded[0].0);
-    assert_eq!(send(&mut appliance, &recorded[1].0).body(), page);
+    let followed = &judged.targets[0].profile;
+    let of_refusal = |fact: &str| fact.starts_with("validation.credentials_rejected.");
+    let kept = followed.iter().filter(|it| of_refusal(&it.fact)).count();
+    assert_eq!(kept > 0, is_kept, "{followed:?}");
+    assert!(
+        !followed
+            .iter()
+            .any(|it| it.fact.starts_with("any.malformed")),
+        "{followed:?}"
+    );
+}
+
+#[rstest]
+#[case::masked_with_the_outcome(json!("credentials_rejected"), json!(null), 44, &["validation.credentials_rejected.body", "validation.credentials_rejected.status"])]
+#[case::masked_after_a_failure(json!("credentials_rejected"), json!("status"), 44, &[])]
+#[case::masked_by_an_unknown_outcome(json!("?"), json!(null), 44, &[])]
+#[case::cut(json!("credentials_rejected"), json!(null), 0, &[])]
+fn a_journal_says_which_outcome_it_was(
+    #[case] outcome: Value,
+    #[case] failure: Value,
+    #[case] bytes: u64,
+    #[case] expected: &[&str],
+) {
+    let journal = json!({ "entries": [{
+        "state": "done", "time": "2026-03-01T09:00:00Z", "took_ms": 1, "status": 401, "content_type": "application/json",
+        "judged": "credentials_rejected", "outcome": outcome, "failure": failure, "fingerprints": { "password": "2a990832" },
+        "answer": r#"{"error":"Nope"}"#,
+        "request": {
+            "method": "POST", "target": "/api/external/authentication/validation", "headers": [["content-type", "application/json"]],
+            "body": r#"{"username":"ada","password":"«2a990832»"}"#, "body_bytes": 44, "body_cut": bytes == 0,
+        },
+    }] });
+    let judged = judge(Kind::Sensor, &journal);
+    let followed = judged.targets[0].profile.iter();
+    let own = followed.filter(|it| it.fact.contains(".body") || it.fact.contains(".status"));
+    let own: Vec<&str> = own.map(|it| &*it.fact).collect();
+    assert_eq!(own, expected);
 }
 
 /// The requests of a client that knows what it wants, answered in some words.

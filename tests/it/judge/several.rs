@@ -1,7 +1,11 @@
 //! What several exchanges of one user tell, in the order of their times.
 
 use bytes::Bytes;
-use d4iot_double::{contract::Kind, report::Conformance};
+use d4iot_double::{
+    contract::Kind,
+    report::Conformance,
+    runner::{capture, capture::Capture},
+};
 use http::{Request, Response};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -73,20 +77,53 @@ fn what_exchanges_tell_is_used_and_said(#[case] steps: &[(&str, &str)], #[case] 
     }
 }
 
-#[test]
-fn times_order_exchanges_and_overlap_tells_nothing() {
-    let mut har = exchanges(&[("new-1", YES), ("old-1>new-1", DONE), ("old-1", YES)]);
-    let entries = har["log"]["entries"].as_array_mut().unwrap();
-    // The clock is wrong, and the change is the last: its answer comes after the old password was accepted.
-    for (entry, time) in entries.iter_mut().zip([
-        "1970-01-01T09:00:09+01:00",
-        "1970-01-01T08:00:00Z",
-        "1970-01-01T08:00:01Z",
-    ]) {
-        entry["startedDateTime"] = time.into();
+/// What is set at which place of the entries. Nobody knows then which password is right at the last of them.
+#[rstest]
+#[case::no_change(&[("/1/request/url", json!("https://10.0.0.5/x")), ("/1/request/method", json!("GET"))], 1)]
+#[case::another_case(&[("/1/request/postData/text", json!(r#"{"username":"Ada","password":"old-1","new_password":"new-1"}"#))], 0)]
+#[case::another_user(&[("/1/request/postData/text", json!(r#"{"username":"eva","password":"old-1","new_password":"new-1"}"#))], 1)]
+#[case::one_host(&[("/1/request/url", json!("HTTPS://10.0.0.5:443/api/external/authentication/set_password"))], 0)]
+#[case::another_host(&[("/1/request/url", json!("https://10.0.0.6/api/external/authentication/set_password"))], 1)]
+#[case::a_clock_set_back(&[("/1/startedDateTime", json!("2026-03-01T08:00:00Z"))], 0)]
+#[case::a_change_without_its_body(&[("/1/request/postData", json!(null))], 0)]
+#[case::a_change_of_two_names(&[("/1/request/postData/text", json!(r#"{"username":"eva","username":"ada","password":"old-1","new_password":"new-1"}"#))], 0)]
+#[case::a_change_without_an_answer(&[("/1/response/status", json!(0)), ("/1/request/postData", json!(null))], 0)]
+#[case::a_change_that_cannot_be_read(&[("/1/response/status", json!("200"))], 0)]
+#[case::a_change_elsewhere(&[("/1/request/url", json!("https://10.0.0.5/ui/password"))], 0)]
+#[case::a_change_on_an_unknown_path(&[("/1/request/url", json!("https://10.0.0.5/api/external/authentication/change"))], 0)]
+fn of_what_is_not_clear_nothing_is_presumed(
+    #[case] changes: &[(&str, Value)],
+    #[case] expected: usize,
+) {
+    let mut har = exchanges(&[("old-1", YES), ("old-1>new-1", DONE), ("old-1", NO)]);
+    for (place, value) in changes {
+        *har["log"]["entries"].pointer_mut(place).unwrap() = value.clone();
     }
-    entries[1]["time"] = 5000.into();
+    assert_eq!(deviations(&har).len(), expected, "{:?}", deviations(&har));
+}
+
+/// Which of them lasts until after the next ones were sent.
+#[rstest]
+#[case::the_change(&[("old-1>new-1", DONE), ("old-1", YES), ("old-1", NO)], 0)]
+#[case::a_sign_in(&[("old-1", YES), ("old-1", NO), ("old-1>new-1", DONE)], 1)]
+#[case::one_of_two_changes(&[("old-1>new-1", DONE), ("new-1>last-1", DONE), ("new-1", YES)], 0)]
+fn overlap_tells_nothing(#[case] steps: &[(&str, &str)], #[case] long: usize) {
+    let mut har = exchanges(steps);
+    assert_ne!(deviations(&har), [""; 0]);
+    har["log"]["entries"][long]["time"] = 1500.into();
     assert_eq!(deviations(&har), [""; 0]);
-    har["log"]["entries"][1]["time"] = 10.into();
-    assert_eq!(deviations(&har).len(), 1);
+}
+
+#[rstest]
+#[case::of_both("https://10.0.0.5/external/authentication/set_password", true)]
+#[case::of_a_sensor("https://10.0.0.5/api/external/authentication/validation", false)]
+fn what_fits_both_kinds_alike_is_said(#[case] url: &str, #[case] is_said: bool) {
+    let mut har = exchanges(&[("old-1>new-1", r#"{"msg":"Hello there"}"#)]);
+    har["log"]["entries"][0]["request"]["url"] = url.into();
+    let capture = Capture::read(har.to_string().as_bytes()).unwrap();
+    let judged = capture::judge(&capture, None, None, "a.har");
+    assert!(is_said || judged.targets[0].kind == Kind::Sensor);
+    let said = judged.notes.iter();
+    let said = said.filter(|note| note.contains("as well: --kind decides"));
+    assert_eq!(said.count() == 1, is_said, "{:?}", judged.notes);
 }

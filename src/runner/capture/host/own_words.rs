@@ -10,7 +10,9 @@ use crate::{
     contract::{Condition, DISPLAYED, ERROR, Echo, MSG, Outcome},
     report::Conformance,
     runner::capture::{
+        SentBody,
         classify::{Classified, KnownCredentials},
+        header_text,
         host::HostJudge,
     },
     suite::{
@@ -56,6 +58,7 @@ impl HostJudge<'_> {
         &mut self,
         case: &Case,
         classified: &Classified,
+        sent: SentBody,
         credentials: KnownCredentials,
         answer: &Response<Bytes>,
         judged: &mut StepVerdict,
@@ -77,12 +80,22 @@ impl HostJudge<'_> {
         let worded = allowed
             .iter()
             .find(|one| context.match_outcome(one.outcome, &read).is_ok());
-        let own = worded.map(|one| one.outcome).or_else(|| {
-            let text = error_text(answer);
-            let near = text.and_then(|text| self.nearest(classified, &text));
-            near.or_else(|| attribute(&context, &allowed, answer, credentials))
+        let own = worded.map(|one| one.outcome).or_else(|| match sent {
+            _ if is_of_others(answer) => None,
+            SentBody::Missing => None,
+            SentBody::Masked(outcome) => {
+                outcome.filter(|outcome| outcome.is_success() == context.claims_success(answer))
+            }
+            SentBody::Whole => {
+                let text = error_text(answer);
+                let near = text.and_then(|text| self.nearest(classified, &text));
+                near.or_else(|| attribute(&context, &allowed, answer, credentials))
+            }
         });
         let Some(outcome) = own else {
+            // What the answer has beside its words may be somebody else's, or of a request that nobody knows.
+            let is_clear = sent == SentBody::Whole && !is_of_others(answer);
+            judged.evidence = judged.evidence.take().filter(|_| is_clear);
             *self.unsaid.entry(UNATTRIBUTED).or_default() += 1;
             return None;
         };
@@ -101,6 +114,25 @@ impl HostJudge<'_> {
                 .for_each(|way| way.extend(one.choices.clone()));
         }
         Some(outcome)
+    }
+
+    /// Returns an answer without the documented words: that these have the password in them shows nothing.
+    pub(super) fn without_documented(
+        &self,
+        classified: &Classified,
+        answer: &Response<Bytes>,
+    ) -> Response<Bytes> {
+        let username = &*classified.username;
+        let mut answer = answer.clone();
+        let Ok(mut text) = str::from_utf8(answer.body()).map(str::to_owned) else {
+            return answer;
+        };
+        let outcomes = self.contract.clause(classified.operation).outcomes.values();
+        for reading in outcomes.flat_map(|spec| spec.body.readings()) {
+            text = own_words::with_word(&text, &reading.is.fill(Echo { username }), "");
+        }
+        *answer.body_mut() = text.into();
+        answer
     }
 
     /// Returns the failure whose documented text is nearly a text; none where none is.
@@ -132,6 +164,19 @@ fn error_text(answer: &Response<Bytes>) -> Option<String> {
     text.map(str::to_owned)
 }
 
+/// Tells whether a proxy, a page for signing in or an overload may have answered, of which no documented outcome speaks.
+pub(super) fn is_of_others(answer: &Response<Bytes>) -> bool {
+    let is_json = serde_json::from_slice::<Value>(answer.body()).is_ok_and(|body| body.is_object());
+    let content_type = header_text(answer.headers(), "content-type");
+    let is_page =
+        content_type.contains("html") || answer.body().trim_ascii_start().starts_with(b"<");
+    match answer.status().as_u16() {
+        429 | 500.. => true,
+        300..400 | 404 | 407 | 408 => !is_json,
+        _ => !is_json && is_page,
+    }
+}
+
 /// Returns the outcome that an answer in words of its own can be alone.
 fn attribute(
     context: &MatchContext<'_>,
@@ -145,11 +190,7 @@ fn attribute(
     let open = allowed.iter().find(|one| one.judgement == Judgement::Open);
     let mut possible: Vec<Outcome> = outcomes.into_iter().collect();
     possible.retain(|outcome| outcome.is_success() == is_success);
-    let code = answer.status().as_u16();
-    let is_of_proxy = matches!(code, 300..400 | 404 | 407 | 408 | 429 | 502..600);
-    let is_json = serde_json::from_slice::<Value>(answer.body()).is_ok_and(|body| body.is_object());
     match possible.as_slice() {
-        _ if is_of_proxy && !is_json => None,
         [one] => Some(*one),
         _ if is_success => None,
         // Where one thing is wrong with the request, that is what is said of it.
