@@ -22,11 +22,13 @@ pub struct JudgedCapture {
     pub notes: Vec<String>,
     /// The exchanges, in their order, as they may be shared.
     pub(super) shared: Vec<SharedExchange>,
+    /// After which entries something is not known that may have changed a password.
+    gaps: Vec<usize>,
 }
 
 /// Writes an HTTP Archive of the exchanges that anybody may read.
 pub fn redacted_har(judged: &JudgedCapture) -> Vec<u8> {
-    share::har(&judged.shared)
+    share::har(&judged.shared, &judged.gaps)
 }
 
 /// Judges the exchanges of a capture that are with a host, with any if none is named. `file` is what the capture is called. Without a
@@ -43,6 +45,7 @@ pub fn judge(
         targets: Vec::new(),
         notes: Vec::new(),
         shared: Vec::new(),
+        gaps: capture.gaps.clone(),
     };
     let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
     let hosts = capture.hosts();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::{Outcome, is_documented_member},
-    runner::capture::{RecordedExchange, SentBody, labels::Labels},
+    runner::capture::{RecordedExchange, SentBody, is_one_host, labels::Labels},
     suite::match_response::MatchContext,
 };
 
@@ -59,7 +59,7 @@ pub(super) fn shared(
     };
     SharedExchange {
         number: exchange.number,
-        host: labels.text(exchange.host.rsplit("//").next().unwrap_or_default()),
+        host: exchange.host.clone(),
         times: exchange.times,
         is_whole: exchange.sent != SentBody::Missing,
         request: labels.request(exchange),
@@ -128,20 +128,27 @@ fn masked(value: &Value, is_documented: bool, labels: &Labels) -> Value {
 }
 
 /// Writes an HTTP Archive.
-pub(super) fn har(shared: &[SharedExchange]) -> Vec<u8> {
+///
+/// Where an entry is left out that may have changed a password, there is a gap: an empty entry, since the exchanges around it tell nothing
+/// of each other.
+pub(super) fn har(shared: &[SharedExchange], gaps: &[usize]) -> Vec<u8> {
     let start = shared
         .iter()
         .filter_map(|one| one.times)
         .map(|(start, _)| start);
     let start = start.min_by(f64::total_cmp).unwrap_or_default();
     let mut hosts: Vec<&str> = Vec::new();
-    let entries = shared.iter().map(|one| {
-        let host = hosts.iter().position(|host| *host == one.host);
+    let mut passed = 0;
+    let entries = shared.iter().flat_map(|one| {
+        let before = gaps.partition_point(|gap| *gap < one.number);
+        let gap = (before > passed).then(|| json!({}));
+        passed = before;
+        let host = hosts.iter().position(|host| is_one_host(host, &one.host));
         let host = host.unwrap_or_else(|| {
             hosts.push(&one.host);
             hosts.len() - 1
         });
-        entry(one, host + 1, start)
+        gap.into_iter().chain([entry(one, host + 1, start)])
     });
     let entries: Vec<Value> = entries.collect();
     let har = json!({ "log": {
