@@ -21,7 +21,8 @@ pub mod own_words;
 mod placeholder;
 pub mod profile;
 pub mod request;
-mod strict_json;
+pub(crate) mod similarity;
+pub(crate) mod strict_json;
 pub mod verdict;
 
 pub use case::{Case, Effect, Need, Step};

@@ -12,7 +12,7 @@ use clap::Args;
 use crate::{
     cli::{
         check, code,
-        console::{self, Console},
+        console::Console,
         error::{CliError, Result},
         reports,
     },
@@ -57,11 +57,9 @@ pub(super) fn run(options: &JudgeArgs, console: &Console) -> Result {
     check_outputs(options)?;
     let capture = read(&options.file)?;
     let hosts = capture.hosts();
-    let name = options.file.file_name().map(|name| name.to_string_lossy());
-    let name = name
-        .filter(|name| name != "-")
-        .unwrap_or("standard input".into());
-    let judged = capture::judge(&capture, options.kind, options.host.as_deref(), &name);
+    // Who exports a capture names its file after the host.
+    let name = options.label.as_deref().unwrap_or("capture");
+    let judged = capture::judge(&capture, options.kind, options.host.as_deref(), name);
     if let (Some(host), true) = (&options.host, judged.targets.is_empty()) {
         let message = format!("--host {host}: no exchange with it");
         let hint = format!("the capture has {}", hosts.join(", "));
@@ -81,30 +79,15 @@ pub(super) fn run(options: &JudgeArgs, console: &Console) -> Result {
     let mut summary = Summary {
         date: Some(encoding::timestamp(SystemTime::now())),
         label: options.label.clone(),
-        options: std::env::args_os()
-            .skip(1)
-            // A report names no folder.
-            .map(|option| {
-                if option == *options.file {
-                    (*name).into()
-                } else {
-                    option
-                }
-            })
-            .map(|option| console::redacted(&option.to_string_lossy()))
-            // A report names no host.
-            .filter(|option| {
-                !options
-                    .host
-                    .as_ref()
-                    .is_some_and(|host| option.contains(host.as_str()))
-            })
-            .collect(),
+        options: shown_options(options, name),
         notes: judged.notes.clone(),
         ..Summary::new(Vec::new(), judged.targets.clone())
     };
     let mut failures = Vec::new();
-    if let Some(path) = &options.redact
+    if let Some(path) = options
+        .redact
+        .as_ref()
+        .filter(|_| !judged.targets.is_empty())
         && let Err(error) = write_file(path, &capture::redacted_har(&judged))
     {
         failures.push(format!("cannot write {}: {error}", path.display()));
@@ -146,13 +129,9 @@ fn check_outputs(options: &JudgeArgs) -> Result<()> {
     let Some(path) = &options.redact else {
         return reports::prepare(&options.report);
     };
-    if options
-        .report
-        .iter()
-        .any(|report| report.path.as_deref() == Some(path))
-    {
-        let message = format!("--redact and --report both go to {}", path.display());
-        return Err(CliError::usage(message).hint("name a file for each"));
+    if path == Path::new("-") {
+        let message = "--redact - is no file";
+        return Err(CliError::usage(message).hint("name one, as in --redact shared.har"));
     }
     if path.is_file() && !is_ours(path) {
         let message = format!("{} exists, and --redact did not write it", path.display());
@@ -160,11 +139,36 @@ fn check_outputs(options: &JudgeArgs) -> Result<()> {
     }
     let unwritable = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
     check_writable(path).map_err(unwritable)?;
-    reports::prepare(&options.report)
+    reports::prepare(&options.report)?;
+    // All folders exist now.
+    let reported = options.report.iter();
+    let mut reported = reported.filter_map(|report| report.path.as_deref());
+    if reported.any(|report| is_same(report, path)) {
+        let message = format!("--redact and --report both go to {}", path.display());
+        return Err(CliError::usage(message).hint("name a file for each"));
+    }
+    Ok(())
 }
 
+/// Returns what a report says of the options: no file and no host.
+fn shown_options(options: &JudgeArgs, name: &str) -> Vec<String> {
+    let mut shown = vec!["judge".to_owned(), name.to_owned()];
+    let kind = options.kind.iter();
+    shown.extend(kind.map(|kind| format!("--kind={kind}")));
+    shown.extend(options.redact.iter().map(|_| "--redact".to_owned()));
+    let reports = options.report.iter();
+    shown.extend(reports.map(|report| format!("--report={}", report.format)));
+    shown
+}
+
+/// Tells whether two paths are of one file, which need not exist.
 fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path| fs::canonicalize(path).ok();
+    let real = |path: &Path| {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = || fs::canonicalize(folder.unwrap_or(Path::new("."))).ok();
+        let whole = fs::canonicalize(path).ok();
+        whole.or_else(|| Some(folder()?.join(path.file_name()?)))
+    };
     one == other || real(one).is_some_and(|one| real(other) == Some(one))
 }
 

@@ -20,6 +20,7 @@ mod journal;
 mod judge;
 mod knowledge;
 mod labels;
+mod media_type;
 mod moment;
 mod share;
 
@@ -30,11 +31,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, uri::Authority};
 pub use judge::{JudgedCapture, judge, redacted_har};
 use thiserror::Error;
 
-use crate::contract::Outcome;
+use crate::contract::{Outcome, encoding};
 
 /// Exchanges of the three operations, and what else there was.
 #[derive(Debug, Default)]
@@ -104,9 +105,12 @@ impl Capture {
     /// # Errors
     /// It cannot be read, or is of no form that is known.
     pub fn read(input: impl Read) -> Result<Capture, CaptureError> {
-        let mut input = BufReader::with_capacity(CHUNK, input);
-        let start = input.fill_buf().map_err(CaptureError::Read)?;
-        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+        let (mut input, mut start) = (input, Vec::new());
+        // A pipe may bring little at a time.
+        let first = input.by_ref().take(CHUNK as u64).read_to_end(&mut start);
+        first.map_err(CaptureError::Read)?;
+        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+        let mut input = BufReader::with_capacity(CHUNK, start.chain(input));
         let mut capture = Capture::default();
         match start.trim_ascii_start() {
             [] => return Err(CaptureError::Form("the file is empty")),
@@ -169,9 +173,15 @@ impl Capture {
     fn add(&mut self, exchange: RecordedExchange) {
         let answer = exchange.answer.as_ref();
         let bytes = exchange.request.body().len() + answer.map_or(0, |answer| answer.body().len());
-        self.kept += bytes + PER_EXCHANGE;
+        let heads = [
+            Some(exchange.request.headers()),
+            answer.ok().map(Response::headers),
+        ];
+        let fields = heads.into_iter().flatten().flatten();
+        let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + PER_FIELD);
+        self.kept += bytes + fields.sum::<usize>() + PER_EXCHANGE;
         if self.exchanges.len() >= MAX_EXCHANGES || self.kept > MAX_KEPT {
-            return self.leave_out("more than 10,000 exchanges or 64 MiB of them: split the file");
+            return self.leave_out(TOO_MANY);
         }
         self.exchanges.push(exchange);
     }
@@ -233,6 +243,7 @@ impl Parts {
         if self.method == "OPTIONS" {
             return Err(PREFLIGHT);
         }
+        let host = without_sign_in(&host, &mut self.request_headers);
         if self.status == 101 {
             return Err("a WebSocket");
         }
@@ -300,6 +311,32 @@ fn is_one_host(one: &str, other: &str) -> bool {
     plain(one) == plain(other)
 }
 
+/// Returns the name of `scheme://user:password@host:port`, or of a part of it.
+fn host_name(address: &str) -> String {
+    let host = address.rsplit("//").next().unwrap_or_default();
+    let authority: Result<Authority, _> = host.parse();
+    authority.map_or_else(|_| host.to_owned(), |it| it.host().to_owned())
+}
+
+/// Removes user and password from `scheme://user:password@host`: a client sends them in a header.
+fn without_sign_in(address: &str, headers: &mut http::HeaderMap) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let Some((start, host)) = address.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    let (scheme, sign_in) = start.split_once("//").unwrap_or(("", start));
+    let sign_in = STANDARD.encode(encoding::percent_decode(sign_in));
+    add_header(
+        headers,
+        "authorization",
+        format!("Basic {sign_in}").as_bytes(),
+    );
+    match scheme {
+        "" => host.to_owned(),
+        _ => format!("{scheme}//{host}"),
+    }
+}
+
 fn header_text(headers: &http::HeaderMap, name: &str) -> String {
     let value = headers.get(name).map(|value| value.as_bytes());
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
@@ -309,7 +346,8 @@ fn header_text(headers: &http::HeaderMap, name: &str) -> String {
 fn add_header(headers: &mut http::HeaderMap, name: &str, value: &[u8]) {
     let name = http::HeaderName::from_bytes(name.trim().as_bytes());
     if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.trim_ascii())) {
-        headers.append(name, value);
+        // More than 32,768 fields are too many.
+        let _ = headers.try_append(name, value);
     }
 }
 
@@ -324,9 +362,11 @@ const CHUNK: usize = 1 << 16;
 const MAX_ENTRY: usize = 8 << 20;
 /// How long a body may be, in bytes, once it is decoded.
 const MAX_BODY: usize = 1 << 20;
+const TOO_MANY: &str = "more than 10,000 exchanges or 64 MiB of them: split the file";
 /// How many exchanges are judged.
 const MAX_EXCHANGES: usize = 10_000;
 /// How many bytes all exchanges may hold.
 const MAX_KEPT: usize = 64 << 20;
-/// What an exchange holds beside its bodies, in bytes.
+/// What an exchange holds beside its bodies, and a field of a head beside its text, in bytes.
 const PER_EXCHANGE: usize = 1024;
+const PER_FIELD: usize = 64;

@@ -10,6 +10,7 @@ use crate::{
     suite::{
         allowed::{ReadingChoice, numbered_fact},
         match_response::MatchContext,
+        similarity::similarity,
         strict_json,
     },
 };
@@ -122,8 +123,9 @@ fn nearest(
     for (choices, body) in wordings {
         // An object where the wording has one: what it lacks can be named, however little is left.
         let is_alike = body[ERROR].is_object() && received[ERROR].is_object();
-        let ratio = similar::TextDiff::from_chars(&body.to_string(), &text).ratio();
-        let similarity = ratio + f32::from(is_alike);
+        let alike = f32::from(is_alike);
+        let ratio = similarity(&body.to_string(), &text, best.0 - alike);
+        let similarity = ratio.map_or(0.0, |ratio| ratio + alike);
         if similarity > best.0 {
             best = (similarity, Some((choices, body)));
         }

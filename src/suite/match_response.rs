@@ -1,5 +1,7 @@
 //! Is this answer that outcome, and under which readings?
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde_json::Value;
@@ -211,13 +213,23 @@ impl<'a> MatchContext<'a> {
         })
     }
 
-    /// Returns the body that is a wording of an outcome to the letter, with another user name in it; none of another body.
-    pub fn with_user(&self, outcome: Outcome, body: &Value, username: &str) -> Option<Value> {
-        let wordings = self.wordings(outcome, |_| true);
-        let place = wordings.iter().position(|(_, wording)| wording == body)?;
+    /// Returns every text of a wording of any outcome, with the same one for another user name.
+    pub fn all_texts(&self, username: &str) -> BTreeMap<String, String> {
         let other = MatchContext { username, ..*self };
-        let mut wordings = other.wordings(outcome, |_| true).into_iter();
-        wordings.nth(place).map(|(_, wording)| wording)
+        let own = Outcome::ALL.iter().flat_map(|outcome| {
+            let [own, other] = [self, &other].map(|it| it.wordings(*outcome, |_| true));
+            own.into_iter().zip(other)
+        });
+        let texts = own.flat_map(|((_, own), (_, other))| {
+            let [own, other] = [&own, &other].map(|body| {
+                texts(body)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            });
+            own.into_iter().zip(other)
+        });
+        texts.collect()
     }
 
     /// Returns every body of an outcome whose text is wanted, with the readings that make it.

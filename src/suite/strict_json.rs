@@ -15,7 +15,7 @@ pub struct Mismatch(pub String);
 ///
 /// # Errors
 /// What is not JSON (RFC 8259), what follows it, and a duplicate name, in words without the body's own.
-pub(super) fn parse(body: &[u8]) -> Result<Value, Mismatch> {
+pub(crate) fn parse(body: &[u8]) -> Result<Value, Mismatch> {
     match serde_json::from_slice::<Strict>(body) {
         Ok(Strict(value)) => Ok(value),
         Err(error) if error.is_data() => {

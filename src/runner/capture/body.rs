@@ -67,3 +67,19 @@ fn limited(input: impl Read) -> io::Result<Option<Vec<u8>>> {
 
 pub(super) const TOO_LONG: &str = "a body of more than 1 MiB";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+
+/// Returns a body that was sent in chunks (RFC 9112 section 7.1). None where it does not look so.
+pub(super) fn dechunked(mut body: &[u8]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    loop {
+        let end = body.windows(2).position(|pair| pair == b"\r\n")?;
+        let size = str::from_utf8(&body[..end]).ok()?.split(';').next()?;
+        let size = usize::from_str_radix(size.trim(), 16).ok()?;
+        if size == 0 {
+            return Some(whole);
+        }
+        let start = end + 2;
+        whole.extend_from_slice(body.get(start..start.checked_add(size)?)?);
+        body = body.get(start + size..)?.strip_prefix(b"\r\n")?;
+    }
+}

@@ -6,7 +6,10 @@ use http::HeaderMap;
 
 use crate::{
     contract::encoding::from_hex,
-    runner::capture::{Capture, CaptureError, MAX_KEPT, Parts, SentBody, add_header, header_text},
+    runner::capture::{
+        Capture, CaptureError, MAX_BODY, MAX_EXCHANGES, MAX_KEPT, Parts, SentBody, TOO_MANY,
+        add_header, body::dechunked, header_text,
+    },
 };
 
 /// Tells whether a text begins as curl's.
@@ -36,7 +39,10 @@ pub(super) fn read(input: &mut impl BufRead, capture: &mut Capture) -> Result<()
         true => traced(&text),
         false => printed(&text),
     };
-    for (number, found) in found.into_iter().enumerate() {
+    if found.len() > MAX_EXCHANGES {
+        capture.leave_out(TOO_MANY);
+    }
+    for (number, found) in found.into_iter().take(MAX_EXCHANGES).enumerate() {
         capture.entries += 1;
         let line = found.line;
         match found.parts(number + 1).and_then(Parts::exchange) {
@@ -54,10 +60,11 @@ pub(super) fn read(input: &mut impl BufRead, capture: &mut Capture) -> Result<()
 #[derive(Default)]
 struct Found {
     line: u32,
-    request_head: Vec<Vec<u8>>,
+    /// Its lines.
+    request_head: Vec<u8>,
     /// None where curl does not print it.
     request_body: Option<Vec<u8>>,
-    answer_head: Vec<Vec<u8>>,
+    answer_head: Vec<u8>,
     answer_body: Option<Vec<u8>>,
     /// Where in the text of all bodies the request stands.
     place: usize,
@@ -113,14 +120,17 @@ impl Found {
         if line.starts_with(b"HTTP/") {
             self.answer_head.clear();
         }
-        self.answer_head.push(line.to_vec());
+        self.answer_head.extend_from_slice(line);
+        self.answer_head.push(b'\n');
     }
 }
 
 /// Returns the first line of a head, and the fields below.
-fn head(lines: &[Vec<u8>]) -> (String, HeaderMap) {
+fn head(lines: &[u8]) -> (String, HeaderMap) {
     let mut headers = HeaderMap::new();
-    for line in lines.iter().skip(1) {
+    let mut lines = lines.split(|byte| *byte == b'\n');
+    let first = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    for line in lines {
         if let Some(colon) = line.iter().position(|byte| *byte == b':') {
             add_header(
                 &mut headers,
@@ -129,10 +139,7 @@ fn head(lines: &[Vec<u8>]) -> (String, HeaderMap) {
             );
         }
     }
-    let first = lines
-        .first()
-        .map(|line| String::from_utf8_lossy(line).into_owned());
-    (first.unwrap_or_default(), headers)
+    (first, headers)
 }
 
 /// Reads what `-v` prints. Bodies come between the heads, or behind all of them: where curl's output goes to a file, it is written late.
@@ -150,6 +157,9 @@ fn printed(text: &[u8]) -> Vec<Found> {
         let is_marked = line.len() == 1 || line.get(1) == Some(&b' ');
         match mark {
             Some(b'>') if is_marked && (in_request || is_request_line(rest)) => {
+                if !in_request && found.len() > MAX_EXCHANGES {
+                    break;
+                }
                 if !in_request {
                     found.push(Found {
                         line: u32::try_from(number + 1).unwrap_or(u32::MAX),
@@ -159,7 +169,8 @@ fn printed(text: &[u8]) -> Vec<Found> {
                 }
                 in_request = !rest.is_empty();
                 if let Some(last) = found.last_mut() {
-                    last.request_head.push(rest.to_vec());
+                    last.request_head.extend_from_slice(rest);
+                    last.request_head.push(b'\n');
                 }
             }
             Some(b'<') if is_marked && !found.is_empty() => {
@@ -175,20 +186,21 @@ fn printed(text: &[u8]) -> Vec<Found> {
         }
     }
     let places: Vec<usize> = found.iter().skip(1).map(|found| found.place).collect();
-    let mut at = 0;
+    let (mut at, mut no_json) = (0, None);
     for (index, found) in found.iter_mut().enumerate() {
         let status = found.status();
         let (_, headers) = head(&found.answer_head);
         let rest = &bodies[at..];
-        let has_none =
-            status == 204 || status == 304 || found.request_head[0].starts_with(b"HEAD ");
+        let has_none = status == 204 || status == 304 || found.request_head.starts_with(b"HEAD ");
         let length = match header_text(&headers, "content-length").parse() {
             _ if has_none || status == 0 => 0,
             Ok(length) => length,
             Err(_) => {
-                let mut values =
-                    serde_json::Deserializer::from_slice(rest).into_iter::<serde::de::IgnoredAny>();
-                let is_json = matches!(values.next(), Some(Ok(_)));
+                let tried = &rest[..rest.len().min(MAX_BODY)];
+                let mut values = serde_json::Deserializer::from_slice(tried)
+                    .into_iter::<serde::de::IgnoredAny>();
+                let is_json = no_json != Some(at) && matches!(values.next(), Some(Ok(_)));
+                no_json = (!is_json).then_some(at);
                 let next = places
                     .get(index)
                     .map_or(bodies.len(), |place| (*place).max(at));
@@ -262,6 +274,9 @@ fn traced(text: &[u8]) -> Vec<Found> {
             _ => None,
         };
         if let Some(begins) = begins {
+            if block == Block::SentHead && found.len() > MAX_EXCHANGES {
+                break;
+            }
             end_block(&mut found, block, &bytes, number);
             (block, next) = (begins, 0);
             bytes.clear();
@@ -300,15 +315,15 @@ fn traced(text: &[u8]) -> Vec<Found> {
 
 fn end_block(found: &mut Vec<Found>, block: Block, bytes: &[u8], number: usize) {
     let lines = || {
-        let lines = bytes
-            .split(|byte| *byte == b'\n')
-            .map(|line| line.trim_ascii_end().to_vec());
-        lines.filter(|line| !line.is_empty())
+        let lines = bytes.split(|byte| *byte == b'\n');
+        lines
+            .map(<[u8]>::trim_ascii_end)
+            .filter(|line| !line.is_empty())
     };
     if block == Block::SentHead {
         found.push(Found {
             line: u32::try_from(number).unwrap_or(u32::MAX),
-            request_head: lines().collect(),
+            request_head: lines().collect::<Vec<_>>().join(&b'\n'),
             ..Found::default()
         });
         return;
@@ -321,7 +336,7 @@ fn end_block(found: &mut Vec<Found>, block: Block, bytes: &[u8], number: usize) 
             .request_body
             .get_or_insert_default()
             .extend_from_slice(bytes),
-        Block::ReceivedHead => lines().for_each(|line| last.add_to_answer(&line)),
+        Block::ReceivedHead => lines().for_each(|line| last.add_to_answer(line)),
         Block::ReceivedData => last
             .answer_body
             .get_or_insert_default()
@@ -340,22 +355,6 @@ fn hex_columns(data: &[u8]) -> Option<Vec<u8>> {
     from_hex(&text.replace(' ', ""))
 }
 
-/// Returns a body that was sent in chunks (RFC 9112 section 7.1). None where it does not look so.
-fn dechunked(mut body: &[u8]) -> Option<Vec<u8>> {
-    let mut whole = Vec::new();
-    loop {
-        let end = body.windows(2).position(|pair| pair == b"\r\n")?;
-        let size = str::from_utf8(&body[..end]).ok()?.split(';').next()?;
-        let size = usize::from_str_radix(size.trim(), 16).ok()?;
-        if size == 0 {
-            return Some(whole);
-        }
-        let start = end + 2;
-        whole.extend_from_slice(body.get(start..start.checked_add(size)?)?);
-        body = body.get(start + size..)?.strip_prefix(b"\r\n")?;
-    }
-}
-
 /// Returns a line without the time and the numbers that `--trace-time` and `--trace-ids` put before it.
 fn without_time(line: &[u8]) -> &[u8] {
     let mut rest = line;
@@ -368,8 +367,8 @@ fn without_time(line: &[u8]) -> &[u8] {
         id.iter()
             .all(|byte| byte.is_ascii_digit() || b"-x".contains(byte))
     };
-    if let Some(end) = rest.iter().position(|byte| *byte == b']')
-        && rest.starts_with(b"[")
+    if rest.starts_with(b"[")
+        && let Some(end) = rest.iter().take(MAX_ID).position(|byte| *byte == b']')
         && is_id(&rest[1..end])
     {
         rest = rest[end + 1..].trim_ascii_start();
@@ -381,5 +380,7 @@ fn is_request_line(line: &[u8]) -> bool {
     line.windows(6).any(|part| part == b" HTTP/") && line[0].is_ascii_uppercase()
 }
 
+/// How long the numbers before a line may be, in bytes.
+const MAX_ID: usize = 40;
 /// How wide the bytes of a line of `--trace` are.
 const HEX_WIDTH: usize = 48;

@@ -7,7 +7,7 @@ mod result;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use overlaps::Overlaps;
 use serde_json::Value;
 
@@ -211,12 +211,7 @@ impl<'a> HostJudge<'a> {
         if exchange.sent == SentBody::Missing {
             *self.unsaid.entry(NO_REQUEST_BODY).or_default() += 1;
         }
-        let shared = share::shared(
-            exchange,
-            self.labels,
-            &self.context(&classified),
-            judged.outcome,
-        );
+        let shared = share::shared(exchange, self.labels, &self.context(&classified));
         let result = self.result(case, exchange, &classified, judged, &shared, file);
         (result, shared)
     }
@@ -270,7 +265,7 @@ impl<'a> HostJudge<'a> {
         verdict::of_step(&sent, received)
     }
 
-    /// Returns an answer with the content type that a journal does not keep.
+    /// Returns an answer with the content type that a journal does not keep, and without the address of a redirect.
     fn with_type(
         &self,
         exchange: &RecordedExchange,
@@ -278,6 +273,10 @@ impl<'a> HostJudge<'a> {
         classified: &Classified,
     ) -> Response<Bytes> {
         let mut answer = answer.clone();
+        // A report names no host and no ticket.
+        if let Some(location) = answer.headers_mut().get_mut(header::LOCATION) {
+            *location = HeaderValue::from_static("another address");
+        }
         if exchange.lacks_type {
             let operation = Some(classified.operation);
             let (_, types) = self.contract.answer_type(operation);

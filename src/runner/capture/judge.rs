@@ -7,7 +7,7 @@ use crate::{
     runner::capture::{
         Capture, RecordedExchange,
         host::HostJudge,
-        is_one_host,
+        host_name, is_one_host,
         labels::Labels,
         share::{self, SharedExchange},
     },
@@ -112,8 +112,7 @@ fn count_unserved(kind: Kind, exchanges: &[&RecordedExchange]) -> usize {
 /// Tells whether `scheme://host:port` is meant by a name, with or without scheme and port.
 fn is_host(url: &str, name: &str) -> bool {
     let host = url.rsplit("//").next().unwrap_or_default();
-    let bare = host.rsplit_once(':').map_or(host, |(bare, _)| bare);
-    [url, host, bare]
+    [url, host, &*host_name(url)]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(name))
 }

@@ -13,7 +13,10 @@ use crate::{
         encoding::{percent_decode, percent_encode},
     },
     redact::{Redactor, names_a_user},
-    runner::capture::{RecordedExchange, SentBody, header_text},
+    runner::capture::{
+        RecordedExchange, SentBody, header_text, host_name,
+        media_type::{is_plain_type, plain_type},
+    },
     suite::own_words::with_word,
 };
 
@@ -42,7 +45,11 @@ impl Labels {
         };
         for exchange in exchanges {
             let (request, answer) = (&exchange.request, exchange.answer.as_ref().ok());
-            for (name, value) in fields(request) {
+            let sign_in = basic(request);
+            for (name, value) in fields(request)
+                .into_iter()
+                .chain(sign_in.into_iter().flatten())
+            {
                 match names_a_user(&name) {
                     true => label(&mut users, &value, "user"),
                     false => label(&mut passwords, &value, "password"),
@@ -78,11 +85,9 @@ impl Labels {
             }
             let named = header_text(request.headers(), "host");
             for host in [&exchange.host, &named] {
-                let host = host.rsplit("//").next().unwrap_or_default();
-                let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
                 label(
                     &mut others,
-                    name.rsplit('@').next().unwrap_or_default(),
+                    host_name(host).trim_matches(['[', ']']),
                     "host",
                 );
             }
@@ -112,6 +117,10 @@ impl Labels {
 
     /// Returns a text without any of the values.
     pub(super) fn text(&self, text: &str) -> String {
+        // Some users are called as a part of it.
+        if is_plain_type(text) {
+            return text.to_owned();
+        }
         let clean = self.redactor.text(text).into_owned();
         let replace =
             |text: String, (word, label): &(String, String)| with_word(&text, word, label);
@@ -166,11 +175,13 @@ impl Labels {
         let mut shown = HeaderMap::new();
         for (name, value) in headers {
             let value = match name.as_str() {
-                "content-type" => Some(plain_type(value)),
-                "accept" => Some(plain_type(value)).filter(|value| value.as_bytes() != OTHER_TYPE),
-                "authorization" => HeaderValue::from_bytes("«token»".as_bytes()).ok(),
+                "content-type" | "accept" => {
+                    Some(plain_type(&String::from_utf8_lossy(value.as_bytes())))
+                }
+                "authorization" => Some("«token»".to_owned()),
                 _ => None,
             };
+            let value = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
             value.map(|value| shown.append(name, value));
         }
         shown
@@ -239,6 +250,7 @@ impl Labels {
 fn fields(request: &Request<Bytes>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let text = String::from_utf8_lossy(request.body());
+    let bytes = text.as_bytes();
     let unescaped = text.replace(r"\!", "!");
     if let Ok(object) = body::parse_owned(&unescaped) {
         // Of two fields of one name both.
@@ -259,7 +271,8 @@ fn fields(request: &Request<Bytes>) -> Vec<(String, String)> {
             found.extend(words.map(|word| (String::new(), percent_decode(word))));
             // Each quotation mark may begin a text.
             for (place, _) in text.match_indices('"').take(MAX_TEXTS) {
-                let rest = serde_json::Deserializer::from_str(&text[place..]);
+                let end = bytes.len().min(place + MAX_TEXT);
+                let rest = serde_json::Deserializer::from_slice(&bytes[place..end]);
                 if let Some(Ok(value)) = rest.into_iter::<String>().next()
                     && is_value(&value)
                 {
@@ -273,6 +286,18 @@ fn fields(request: &Request<Bytes>) -> Vec<(String, String)> {
         found.push((percent_decode(name), percent_decode(value)));
     }
     found
+}
+
+/// Returns the user and the password of Basic authentication (RFC 7617).
+fn basic(request: &Request<Bytes>) -> Option<[(String, String); 2]> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let value = header_text(request.headers(), "authorization");
+    let (scheme, token) = value.split_once(' ')?;
+    let token = STANDARD.decode(token.trim()).ok()?;
+    let (user, password) = str::from_utf8(&token).ok()?.split_once(':')?;
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
+    let pairs = [("username", user), ("password", password)];
+    is_basic.then(|| pairs.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
 /// Collects the texts of JSON, each with its name. A name that no page has may be a password itself.
@@ -298,8 +323,9 @@ fn is_known(name: &str) -> bool {
 
 /// From which length on a text without blanks may be a token, in bytes.
 const MIN_TOKEN: usize = 20;
-/// How many texts are looked for in a body that is no JSON.
+/// How many texts are looked for in a body that is no JSON, and how long each may be, in bytes.
 const MAX_TEXTS: usize = 1000;
+const MAX_TEXT: usize = 4096;
 /// Tells whether a text looks made for machines.
 fn is_like_token(text: &str) -> bool {
     let is_long = text.len() >= MIN_TOKEN && !text.contains(char::is_whitespace);
@@ -333,29 +359,6 @@ fn path(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-/// Returns a content type with its character set and no other parameters.
-fn plain_type(value: &HeaderValue) -> HeaderValue {
-    let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    let known = [
-        "json",
-        "form-urlencoded",
-        "text/plain",
-        "text/html",
-        "xml",
-        "form-data",
-        "*/*",
-    ];
-    let is_known = known.iter().any(|known| text.contains(known));
-    let is_plain = text.len() < 80
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/+-*.;=, ".contains(&byte));
-    let kept = Some(value).filter(|_| is_known && is_plain && !text.contains("boundary"));
-    kept.cloned()
-        .unwrap_or_else(|| HeaderValue::from_static("other/other"))
-}
-
-const OTHER_TYPE: &[u8] = b"other/other";
 /// A shorter value is a part of ordinary words.
 const MIN_BYTES: usize = 4;
 /// Beyond which lengths a body is treated in another way, in bytes.

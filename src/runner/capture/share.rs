@@ -3,14 +3,21 @@
 //! It is made anew of what was understood, and nothing is copied that was not: no entry of another host or path, no header but a few,
 //! no time of day.
 
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
 use bytes::Bytes;
 use http::{Request, header};
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{Outcome, is_documented_member},
-    runner::capture::{RecordedExchange, SentBody, is_one_host, labels::Labels},
-    suite::match_response::MatchContext,
+    contract::{encoding, is_documented_member},
+    runner::capture::{
+        RecordedExchange, SentBody, is_one_host, labels::Labels, media_type::plain_type,
+    },
+    suite::{match_response::MatchContext, strict_json},
 };
 
 /// An exchange without its secrets.
@@ -29,12 +36,11 @@ pub(super) struct SharedExchange {
     body: Vec<u8>,
 }
 
-/// Removes the secrets of an exchange; `outcome` is what its answer was recognised as.
+/// Removes the secrets of an exchange.
 pub(super) fn shared(
     exchange: &RecordedExchange,
     labels: &Labels,
     context: &MatchContext<'_>,
-    outcome: Option<Outcome>,
 ) -> SharedExchange {
     let answer = exchange.answer.as_ref().ok();
     let text = |name: header::HeaderName| {
@@ -42,11 +48,17 @@ pub(super) fn shared(
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let content_type = text(header::CONTENT_TYPE).map(|value| labels.text(&value));
-    let scheme = |value: String| value.split(' ').next().map(|scheme| labels.text(scheme));
-    let scheme = text(header::WWW_AUTHENTICATE).and_then(scheme);
+    let plain = text(header::CONTENT_TYPE).map(|value| plain_type(&value));
+    let scheme = text(header::WWW_AUTHENTICATE).map(|value| {
+        let scheme = value.split(' ').next().unwrap_or_default();
+        let known = SCHEMES
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(scheme));
+        known.map_or("other", |known| known).to_owned()
+    });
     let location = text(header::LOCATION).map(|_| "/other".to_owned());
     let headers = [
-        ("content-type", content_type.clone()),
+        ("content-type", plain),
         ("www-authenticate", scheme),
         ("location", location),
     ];
@@ -54,7 +66,7 @@ pub(super) fn shared(
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let (shown, body) = match answer {
-        Some(answer) => bodies(answer.body(), labels, context, outcome),
+        Some(answer) => bodies(answer.body(), labels, context),
         None => (Vec::new(), Vec::new()),
     };
     SharedExchange {
@@ -71,59 +83,47 @@ pub(super) fn shared(
     }
 }
 
-/// Returns a body without what is known to be a secret, and without what may be one. A body that has documented words alone is kept to
-/// the letter; of another one, the texts that tell what happened.
-fn bodies(
-    body: &Bytes,
-    labels: &Labels,
-    context: &MatchContext<'_>,
-    outcome: Option<Outcome>,
-) -> (Vec<u8>, Vec<u8>) {
-    let json: Option<Value> = serde_json::from_slice(body).ok();
-    let label = labels.user(context.username);
-    let worded = outcome.and_then(|outcome| context.with_user(outcome, json.as_ref()?, label));
-    if let (Some(worded), Some(own)) = (worded, &json) {
-        let kept = if worded == *own {
-            body.to_vec()
-        } else {
-            worded.to_string().into_bytes()
-        };
-        return (kept.clone(), kept);
-    }
-    let shown = match str::from_utf8(body) {
+/// Returns a body without what is known to be a secret, and one with nothing but what the documents have. A body of documented texts alone
+/// is kept to the letter in both.
+fn bodies(body: &Bytes, labels: &Labels, context: &MatchContext<'_>) -> (Vec<u8>, Vec<u8>) {
+    let shown = || match str::from_utf8(body) {
         Ok(text) => labels.text(text).into_bytes(),
         Err(_) => format!("«{} bytes that are not text»", body.len()).into_bytes(),
     };
-    let safe = match json {
-        Some(json) => masked(&json, true, labels).to_string().into_bytes(),
-        None if body.is_empty() => Vec::new(),
-        None => format!("«{} bytes that are not JSON»", body.len()).into_bytes(),
+    let Ok(json) = strict_json::parse(body) else {
+        let length = body.len();
+        let safe = (length > 0).then(|| format!("«{length} bytes that are not JSON»").into_bytes());
+        return (shown(), safe.unwrap_or_default());
     };
-    (shown, safe)
+    let texts = context.all_texts(labels.user(context.username));
+    let safe = documented(&json, &texts);
+    if safe == json {
+        return (body.to_vec(), body.to_vec());
+    }
+    let safe_text = safe.to_string().into_bytes();
+    (shown(), safe_text)
 }
 
-/// Returns JSON with the texts of documented members, and none of others.
-fn masked(value: &Value, is_documented: bool, labels: &Labels) -> Value {
+/// Returns JSON of the same shape with documented names and texts, and labels for all others.
+fn documented(value: &Value, texts: &BTreeMap<String, String>) -> Value {
     match value {
-        Value::String(text) if is_documented => labels.text(text).into(),
-        Value::String(_) => "«text»".into(),
+        Value::String(text) => texts.get(text).map_or("«text»", |text| text).into(),
+        Value::Number(_) => "«number»".into(),
         Value::Array(values) => values
             .iter()
-            .map(|value| masked(value, false, labels))
+            .map(|value| documented(value, texts))
             .collect(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| {
-                let is_documented = is_documented_member(name);
-                let shown = if is_documented {
-                    name.clone()
-                } else {
-                    labels.text(name)
+        Value::Object(members) => {
+            let named = members.iter().enumerate().map(|(index, (name, value))| {
+                let name = match is_documented_member(name) {
+                    true => name.clone(),
+                    false => format!("«member{}»", index + 1),
                 };
-                (shown, masked(value, is_documented, labels))
-            })
-            .collect(),
-        other => other.clone(),
+                (name, documented(value, texts))
+            });
+            named.collect()
+        }
+        Value::Null | Value::Bool(_) => value.clone(),
     }
 }
 
@@ -190,7 +190,11 @@ fn entry(one: &SharedExchange, host: usize, first: f64) -> Value {
     let headers = one.headers.iter().map(|(name, value)| pair(name, value));
     let mut content = text(&one.body);
     content["size"] = one.body.len().into();
-    content["mimeType"] = one.content_type.clone().unwrap_or_default().into();
+    let mut types = one
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "content-type");
+    content["mimeType"] = types.next().map_or("", |(_, value)| value).into();
     json!({
         "startedDateTime": day_time(start),
         "time": time,
@@ -222,14 +226,31 @@ fn text(bytes: &[u8]) -> Value {
 
 /// Writes milliseconds as a moment after the beginning of 2000: a capture that is shared does not say when it was made.
 fn day_time(millis: f64) -> String {
-    let millis = millis.max(0.0) as u64;
-    let (seconds, days) = (millis / 1000, millis / 86_400_000);
-    format!(
-        "2000-01-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        days.min(30) + 1,
-        seconds / 3600 % 24,
-        seconds / 60 % 60,
-        seconds % 60,
-        millis % 1000
-    )
+    let millis = (millis.max(0.0) as u64).min(MAX_MILLIS);
+    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_2000 + millis / 1000);
+    let seconds = encoding::timestamp(moment);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis % 1000)
+}
+
+/// The schemes of challenges that say nothing of who uses them.
+const SCHEMES: [&str; 5] = ["Basic", "Bearer", "Digest", "Negotiate", "NTLM"];
+/// When the year 2000 began, in seconds since 1970.
+const YEAR_2000: u64 = 946_684_800;
+/// The longest time between two exchanges that is written, in milliseconds: some thousand years.
+const MAX_MILLIS: u64 = 200_000_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_more_than_a_month_apart_stay_apart() {
+        assert_eq!(day_time(1.0), "2000-01-01T00:00:00.001Z");
+        assert_eq!(
+            day_time(41.0 * 86_400_000.0 + 500.0),
+            "2000-02-11T00:00:00.500Z"
+        );
+        assert_eq!(day_time(f64::NAN), "2000-01-01T00:00:00.000Z");
+        assert_eq!(day_time(f64::MAX).len(), "8337-10-10T00:00:00.000Z".len());
+    }
 }

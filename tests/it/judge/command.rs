@@ -62,6 +62,8 @@ fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
 #[case::over_the_capture(YES, &["a.har", "--redact", "./a.har"], 2, "is the capture itself")]
 #[case::report_over_the_capture(YES, &["a.har", "--report", "json=a.har"], 2, "is the capture itself")]
 #[case::over_a_file_of_yours(YES, &["a.har", "--redact", "cut.har"], 2, "exists, and --redact did not write it")]
+#[case::both_to_one_file_in_two_spellings(YES, &["a.har", "--redact", "b.har", "--report", "json=./b.har"], 2, "both go to b.har")]
+#[case::a_copy_to_stdout(YES, &["a.har", "--redact", "-"], 2, "--redact - is no file")]
 #[case::both_to_one_file(YES, &["a.har", "--redact", "b.har", "--report", "json=b.har"], 2, "both go to b.har")]
 fn the_command_says_what_it_did(
     #[case] answer: &str,
@@ -103,5 +105,46 @@ fn a_copy_may_be_written_again_and_read_from_stdin() {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("sensor standard input: 1 case"), "{text}");
+    assert!(text.contains("sensor capture: 1 case"), "{text}");
+}
+
+#[test]
+fn a_report_has_no_name_of_a_file_or_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let har = har("").replace("https://one.lab", "https://opuser:UrlPass99@[fe80::abcd]");
+    let mut har: serde_json::Value = serde_json::from_str(&har).unwrap();
+    har["log"]["entries"][0]["response"] = json!({
+        "status": 302, "headers": [{ "name": "location", "value": "https://sso.lab/?ticket=Ticket77" }], "content": { "text": "" },
+    });
+    fs::write(folder.path().join("10.9.8.7.har"), har.to_string()).unwrap();
+    let formats = ["text", "json", "junit", "markdown", "html", "profile"];
+    let reports = formats.map(|format| format!("{format}=10.9.8.7.{format}"));
+    let mut words = vec!["10.9.8.7.har", "--kind", "sensor", "--host", "[FE80::abcd]"];
+    words.extend(reports.iter().flat_map(|report| ["--report", report]));
+
+    let (exit, printed) = run(folder.path(), &words);
+    let (_, hint) = run(folder.path(), &["10.9.8.7.har", "--host", "x"]);
+
+    assert_eq!(exit, Some(1), "{printed}");
+    assert!(
+        hint.contains("the capture has https://[fe80::abcd]:8443, https://two.lab"),
+        "{hint}"
+    );
+    let read =
+        |format| fs::read_to_string(folder.path().join(format!("10.9.8.7.{format}"))).unwrap();
+    assert!(read("text").contains("a redirect to `another address`"));
+    for report in formats.map(read).iter().chain([&printed, &hint]) {
+        for secret in ["10.9.8.7", "opuser", "UrlPass99", "sso.lab", "Ticket77"] {
+            assert!(!report.contains(secret), "{secret} in {report}");
+        }
+    }
+}
+
+#[test]
+fn a_capture_without_exchanges_leaves_no_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("empty.har"), r#"{"log":{"entries":[]}}"#).unwrap();
+    let (exit, _) = run(folder.path(), &["empty.har", "--redact", "b.har"]);
+    assert_eq!(exit, Some(4));
+    assert!(!folder.path().join("b.har").exists());
 }

@@ -99,3 +99,59 @@ fn a_file_of_another_form_is_named(#[case] bytes: &[u8], #[case] says: &str) {
     let error = Capture::read(bytes).unwrap_err().to_string();
     assert!(error.contains(says), "{error}");
 }
+
+/// Gives a byte at a time, as a slow pipe does.
+struct Slow<'a>(&'a [u8]);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = out.len().min(1);
+        self.0.read(&mut out[..length])
+    }
+}
+
+#[rstest]
+#[case::har("\u{feff} {\"log\":{\"entries\":[{}]}}")]
+#[case::curl(
+    "\u{feff}> POST /api/external/authentication/validation HTTP/1.1\n>\n< HTTP/1.1 200 OK\n<\n{}\n"
+)]
+fn a_slow_pipe_is_read(#[case] text: &str) {
+    let whole = Capture::read(text.as_bytes()).unwrap();
+    let slow = Capture::read(Slow(text.as_bytes())).unwrap();
+    assert_eq!(slow.exchanges.len(), whole.exchanges.len());
+    assert_eq!(slow.left_out, whole.left_out);
+    assert_eq!(slow.exchanges.len() + slow.left_out.len(), 1);
+}
+
+#[rstest]
+#[case::heads_alone("> A / HTTP/1\n>\n".repeat(1 << 20), "more than 10,000 exchanges")]
+#[case::lines_of_a_head(format!("> A / HTTP/1\n{}", "> a\n".repeat(1 << 20)), "another path")]
+#[case::an_unclosed_body("> POST /api/external/authentication/validation HTTP/1.1\n> \n< HTTP/1.1 200 OK\n< \n".repeat(5000) + "[" + &"1,".repeat(4 << 20), "")]
+#[case::quotes(quotes(), "")]
+fn what_takes_long_is_bounded(#[case] text: String, #[case] reason: &str) {
+    let begun = Instant::now();
+    let capture = Capture::read(text.as_bytes()).unwrap();
+    let judged = capture::judge(&capture, None, None, "a.har");
+    let notes = judged.notes.join("\n");
+    assert!(notes.contains(reason), "{notes}");
+    assert!(begun.elapsed().as_secs() < 60);
+}
+
+fn quotes() -> String {
+    let entry = serde_json::json!({
+        "request": { "method": "POST", "url": "https://h/api/external/authentication/validation", "postData": { "text": "\\\"".repeat(500_000) } },
+        "response": { "status": 400, "content": { "text": "{}" } },
+    });
+    serde_json::json!([entry, entry, entry, entry]).to_string()
+}
+
+#[test]
+fn a_thousand_fields_of_heads_are_bounded() {
+    let fields =
+        (0..40_000).map(|number| serde_json::json!({ "name": format!("x{number}"), "value": "" }));
+    let entry = serde_json::json!({ "request": {
+        "method": "POST", "url": "https://h/api/external/authentication/validation", "headers": fields.collect::<Vec<_>>(),
+    } });
+    let capture = Capture::read(serde_json::json!([entry]).to_string().as_bytes()).unwrap();
+    assert_eq!(capture.exchanges.len(), 1);
+}

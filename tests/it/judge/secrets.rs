@@ -13,6 +13,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngSeed, TestRunner},
 };
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::recorder::{case, har};
@@ -37,7 +38,7 @@ fn no_output_of_a_thousand_captures_has_a_secret() {
             let secrets = Secrets::new(number);
             let entries: Vec<Value> = entries.iter().map(|entry| secrets.fill(entry)).collect();
             let text = json!({ "log": { "entries": entries } }).to_string();
-            // Of a password that no request has, an answer in words of its own cannot be cleaned.
+            // Of a password that no request has, a report with words of the answer's own cannot be cleaned.
             let is_sent = |secret: &str| {
                 let inside = json!(json!(secret).to_string()).to_string();
                 let mut requests = entries.iter().map(|entry| entry["request"].to_string());
@@ -51,7 +52,7 @@ fn no_output_of_a_thousand_captures_has_a_secret() {
             let capture = Capture::read(text.as_bytes()).unwrap();
             let judged = capture::judge(&capture, None, None, "a.har");
             let copy = capture::redacted_har(&judged);
-            for secret in secrets.all().into_iter().filter(|secret| is_sent(secret)) {
+            for secret in secrets.all().into_iter().chain([NUMBER]) {
                 prop_assert_eq!(
                     found(&copy, &[secret]),
                     None,
@@ -61,7 +62,13 @@ fn no_output_of_a_thousand_captures_has_a_secret() {
                 );
             }
             for (format, report) in reports(&judged) {
-                let passwords = [&secrets.old, &secrets.new, &secrets.token, &secrets.cookie];
+                let passwords = [
+                    &secrets.old,
+                    &secrets.new,
+                    &secrets.token,
+                    &secrets.cookie,
+                    &secrets.host,
+                ];
                 for secret in passwords.into_iter().filter(|secret| is_sent(secret)) {
                     prop_assert_eq!(
                         found(&report, &[secret.as_str()]),
@@ -94,6 +101,9 @@ fn reports(judged: &JudgedCapture) -> Vec<(Format, Vec<u8>)> {
         .map(|format| (*format, format.write(&summary, style)))
         .collect()
 }
+
+/// Stands in an answer.
+const NUMBER: &str = "123454321";
 
 /// Values that can be told from everything else.
 struct Secrets {
@@ -167,6 +177,8 @@ fn entry() -> impl Strategy<Value = Value> {
         r#"{"error":{"userDisplayErrorMessage":"The user '«USER2»' doesn't exist"}}"#,
         r#"{"error":{"userDisplayErrorMessage":"«USER2» may not use «OLD2»"}}"#,
         r#"{"error":{"userDisplayErrorMessage":"Credentials validation failed"},"debug":{"p":"«NEW2»","t":"«TOKEN2»"}}"#,
+        r#"{"error":"«TOKEN2»","«NEW2»":{"id":123454321}}"#,
+        r#"{"msg":"«NEW2»","msg":"Authentication succeeded."}"#,
         r#"{"msg":"Welcome «USER2» to «HOST2», your password is «NEW2»"}"#,
         "<html>«OLD» «COOKIE» «HOST»</html>",
         "«NEW»",
@@ -249,4 +261,79 @@ fn the_copy_is_judged_as_the_original() {
             |judged: &JudgedCapture| serde_json::to_value(&judged.targets[0].profile).unwrap();
         assert_eq!(profile(&again), profile(&original));
     }
+}
+
+#[rstest]
+#[case::of_another_case("KANARIE-USER and kanarie-old", json!({}))]
+#[case::of_the_address("kanarie-sign-in", json!({ "request": { "url": "https://kanarie-sign-in:Kanarie-Pass@kanarie.lab:9443/api/external/authentication/validation" } }))]
+#[case::of_the_server("10.55.44.33", json!({ "serverIPAddress": "10.55.44.33" }))]
+#[case::of_the_method("KANARIE", json!({ "request": { "method": "KANARIE" } }))]
+#[case::of_a_list("kanarie-list", json!({ "request": { "queryString": [{ "name": "t", "value": "kanarie-list" }], "cookies": [{ "name": "sid", "value": "kanarie-list" }] } }))]
+#[case::of_numbers("48151623", json!({ "request": { "postData": { "text": r#"{"username":"u","password":48151623}"# } } }))]
+#[case::of_a_type("kanarie", json!({ "response": { "headers": [{ "name": "content-type", "value": "application/json; v=kanarie" }] } }))]
+#[case::of_a_segment("kanarie-gw", json!({ "request": { "url": "https://h/kanarie-gw/api/external/authentication/validation" } }))]
+fn the_copy_has_no_words_of_an_answers_own(#[case] words: &str, #[case] changes: Value) {
+    let mut entry = json!({
+        "request": { "method": "POST", "url": "https://h/api/external/authentication/validation", "headers": [{ "name": "content-type", "value": "application/json" }],
+            "postData": { "text": r#"{"username":"Kanarie-User","password":"Kanarie-Old"}"# } },
+        "response": { "status": 401, "headers": [{ "name": "content-type", "value": "application/json" }],
+            "content": { "text": json!({ "error": words, words: 1, "n": [words, 48151623] }).to_string() } },
+    });
+    for part in ["request", "response"] {
+        let own = entry[part].as_object_mut().unwrap();
+        own.extend(changes[part].as_object().cloned().unwrap_or_default());
+    }
+    entry["serverIPAddress"] = changes["serverIPAddress"].clone();
+    let judged = super::recorder::judge(
+        Kind::Sensor,
+        &json!({ "log": { "entries": [entry.clone()] } }),
+    );
+    let copy = String::from_utf8(capture::redacted_har(&judged)).unwrap();
+    assert!(
+        copy.contains("«text»") && copy.contains("«number»"),
+        "{copy}"
+    );
+    let copy = copy.to_lowercase();
+    for secret in ["kanarie", "10.55.44.33", "48151623"] {
+        assert!(!copy.contains(secret), "{copy}");
+    }
+}
+
+/// `(the user, the content type, what the copy has of it)`
+#[rstest]
+#[case::a_known_type("json", "application/json;charset=\"UTF-8\"", None)]
+#[case::a_parameter(
+    "u",
+    "application/json; v=1; charset=utf-8",
+    Some("application/json; charset=utf-8")
+)]
+#[case::an_unknown_type("u", "x/acme", Some("other/other"))]
+#[case::two(
+    "u",
+    "application/json, x/acme;q=0.5",
+    Some("application/json, other/other; q=0.5")
+)]
+fn the_copy_has_known_content_types(
+    #[case] user: &str,
+    #[case] content_type: &str,
+    #[case] shown: Option<&str>,
+) {
+    let answer = r#"{"msg":"Authentication succeeded."}"#;
+    let header = json!([{ "name": "content-type", "value": content_type }]);
+    let judged = super::recorder::judge(
+        Kind::Sensor,
+        &json!({ "log": { "entries": [{
+            "request": { "method": "POST", "url": "https://h/api/external/authentication/validation", "headers": header,
+                "postData": { "text": json!({ "username": user, "password": "json" }).to_string() } },
+            "response": { "status": 200, "headers": header, "content": { "text": answer } },
+        }] } }),
+    );
+    let copy: Value = serde_json::from_slice(&capture::redacted_har(&judged)).unwrap();
+    let entry = &copy["log"]["entries"][0];
+    let shown = shown.unwrap_or(content_type);
+    assert_eq!(entry["request"]["headers"][0]["value"], shown);
+    assert_eq!(entry["response"]["content"]["mimeType"], shown);
+    assert_eq!(entry["response"]["content"]["text"], answer);
+    let kept = &judged.targets[0].cases[0].exchanges[0].content_type;
+    assert!(shown != content_type || kept.as_deref() == Some(shown));
 }

@@ -20,6 +20,7 @@ use crate::{
         allowed::{AllowedResponse, Judgement},
         match_response::{MatchContext, ReceivedAnswer},
         own_words,
+        similarity::similarity,
         verdict::StepVerdict,
     },
 };
@@ -142,16 +143,14 @@ impl HostJudge<'_> {
         let username = &*classified.username;
         let ratios = failures.flat_map(|(outcome, spec)| {
             let readings = spec.body.readings().iter();
-            readings.map(move |reading| {
+            readings.filter_map(move |reading| {
                 let wording = reading.is.fill(Echo { username });
-                (
-                    similar::TextDiff::from_chars(&*wording, text).ratio(),
-                    *outcome,
-                )
+                let is_short = text.len() <= MAX_COMPARED;
+                let ratio = is_short.then(|| similarity(&wording, text, SIMILARITY));
+                Some((ratio??, *outcome))
             })
         });
-        let near = ratios.filter(|(ratio, _)| text.len() <= MAX_COMPARED && *ratio >= SIMILARITY);
-        let best = near.max_by(|(one, _), (other, _)| one.total_cmp(other));
+        let best = ratios.max_by(|(one, _), (other, _)| one.total_cmp(other));
         best.map(|(_, outcome)| outcome)
     }
 }
