@@ -130,7 +130,7 @@ fn check_outputs(options: &JudgeArgs) -> Result<()> {
         return reports::prepare(&options.report);
     };
     if path == Path::new("-") {
-        let message = "--redact - is no file";
+        let message = "--redact - is not a file";
         return Err(CliError::usage(message).hint("name one, as in --redact shared.har"));
     }
     if path.is_file() && !is_ours(path) {

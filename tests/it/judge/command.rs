@@ -63,7 +63,7 @@ fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
 #[case::report_over_the_capture(YES, &["a.har", "--report", "json=a.har"], 2, "is the capture itself")]
 #[case::over_a_file_of_yours(YES, &["a.har", "--redact", "cut.har"], 2, "exists, and --redact did not write it")]
 #[case::both_to_one_file_in_two_spellings(YES, &["a.har", "--redact", "b.har", "--report", "json=./b.har"], 2, "both go to b.har")]
-#[case::a_copy_to_stdout(YES, &["a.har", "--redact", "-"], 2, "--redact - is no file")]
+#[case::a_copy_to_stdout(YES, &["a.har", "--redact", "-"], 2, "--redact - is not a file")]
 #[case::both_to_one_file(YES, &["a.har", "--redact", "b.har", "--report", "json=b.har"], 2, "both go to b.har")]
 fn the_command_says_what_it_did(
     #[case] answer: &str,
