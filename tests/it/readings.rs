@@ -31,17 +31,20 @@ async fn every_reading_is_taken_and_reported_by_its_cases(
     )]
     part: &str,
 ) {
-    let of_part =
-        |fact: &str| fact.starts_with(part) && !(part == "any." && fact.starts_with("any.on_"));
     let mut faults = Vec::new();
     let of_part = alternatives(kind)
         .into_iter()
-        .filter(|(fact, _)| of_part(fact));
+        .filter(|(fact, _)| is_of_part(fact, part));
     for (fact, reading) in sample(of_part, 0, 3) {
         let cases = cases_about(kind, &fact);
         faults.extend(taken_and_reported(kind, &fact, &reading, &cases).await);
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// Whether a fact is dealt out to a part; what is under `any.on_` is a part of its own.
+pub(crate) fn is_of_part(fact: &str, part: &str) -> bool {
+    fact.starts_with(part) && !(part == "any." && fact.starts_with("any.on_"))
 }
 
 /// The same with the whole suite each time: for the long mode, `cargo test --release -- --ignored`.

@@ -12,7 +12,7 @@ use d4iot_double::{
 use rstest::rstest;
 
 use super::recorder::{Recorded, case, har, judge};
-use crate::sample::sample;
+use crate::{readings::is_of_part, sample::sample};
 
 /// Facts that show only to who knows the users: what state they are in, what role they have, which of two faults is named first.
 const NOT_SHOWN: [&str; 7] = [
@@ -38,11 +38,9 @@ fn every_reading_is_the_one_that_was_served(
     )]
     part: &str,
 ) {
-    let of_part =
-        |fact: &str| fact.starts_with(part) && !(part == "any." && fact.starts_with("any.on_"));
     let (mut faults, mut unseen) = (Vec::new(), BTreeSet::new());
     let facts = contract::of(kind).facts();
-    let facts = facts.iter().filter(|entry| of_part(&entry.name));
+    let facts = facts.iter().filter(|entry| is_of_part(&entry.name, part));
     let all = facts.flat_map(|entry| entry.readings.iter().map(move |reading| (entry, reading)));
     for (entry, reading) in sample(all, 1, 4) {
         let mut readings = Readings::default();
