@@ -7,6 +7,7 @@ mod connect_failure;
 mod error;
 mod options;
 mod pin;
+mod resolved_name;
 mod tls;
 
 use std::{
@@ -24,6 +25,7 @@ use http::{Request, Response};
 pub use options::{ClientCertificate, InvalidResolve, Proxy, Resolve, TargetOptions, stays_here};
 pub use pin::{InvalidPin, Pin};
 use reqwest::{Url, redirect};
+use resolved_name::ResolvedName;
 use tls::ShownCertificate;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -64,6 +66,7 @@ impl Target {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
+            .dns_resolver(ResolvedName::default())
             .tls_info(true)
             .tcp_nodelay(true)
             .timeout(timeout)
