@@ -19,7 +19,7 @@ pub use render::render;
 pub use store::{SnapshotComparison, SnapshotOwner, SnapshotStore, SnapshotWrite, UpdateMode};
 use thiserror::Error;
 #[cfg(feature = "cli")]
-pub(crate) use write_file::{check_writable, protect, write_file, write_file_by};
+pub(crate) use write_file::{check_writable, protect, real_path, write_file, write_file_by};
 
 /// One request and its answer, as a snapshot shows them. Values of accounts are placeholders already (`«user.password»`).
 #[derive(Clone, Debug, PartialEq, Eq)]

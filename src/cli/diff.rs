@@ -65,13 +65,11 @@ pub(super) fn run(DiffArgs { a, b, report }: &DiffArgs, console: &Console) -> Re
         let written = difference.write(format, style.every_case);
         written.unwrap_or_default()
     };
-    let failures = reports::write_files(report, &render);
-    reports::print_others(report, &render, console)?;
-    match failures.first() {
-        Some(failure) => Err(CliError::usage(failure)),
-        None if difference.count == 0 => Ok(code::SUCCESS),
-        None => Ok(code::DEVIATION),
-    }
+    reports::write_all(report, &render, console)?;
+    Ok(match difference.count {
+        0 => code::SUCCESS,
+        _ => code::DEVIATION,
+    })
 }
 
 /// Where one folder holds one kind and the other both, keeps the kind that has most of its cases.

@@ -105,13 +105,11 @@ pub(super) fn run(options: &DocumentsArgs, console: &Console) -> Result {
         write(folder, &pages)?;
     }
     let render = |format: Format, style: ReportStyle| render(&pages, format, style.every_case);
-    let failures = reports::write_files(&options.report, &render);
-    reports::print_others(&options.report, &render, console)?;
-    match failures.first() {
-        Some(failure) => Err(CliError::usage(failure)),
-        None if pages.iter().all(|page| page.changes.is_empty()) => Ok(code::SUCCESS),
-        None => Ok(code::DEVIATION),
-    }
+    reports::write_all(&options.report, &render, console)?;
+    Ok(match pages.iter().all(|page| page.changes.is_empty()) {
+        true => code::SUCCESS,
+        false => code::DEVIATION,
+    })
 }
 
 impl PageReport {

@@ -4,7 +4,6 @@ use std::{
     fs, io,
     io::Read,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use clap::Args;
@@ -16,13 +15,13 @@ use crate::{
         error::{CliError, Result},
         reports,
     },
-    contract::{Kind, encoding},
+    contract::Kind,
     report::{Format, ReportRequest, Summary},
     runner::{
         capture,
         capture::{Capture, CaptureError, JudgedCapture},
     },
-    snapshot::{check_writable, write_file},
+    snapshot::{check_writable, protect, real_path, write_file},
 };
 
 /// The arguments of `judge`.
@@ -49,10 +48,6 @@ pub(super) struct JudgeArgs {
 }
 
 /// Judges, reports, and returns the exit code.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an edge: a report has the date of its run"
-)]
 pub(super) fn run(options: &JudgeArgs, console: &Console) -> Result {
     check_outputs(options)?;
     let capture = read(&options.file)?;
@@ -61,71 +56,46 @@ pub(super) fn run(options: &JudgeArgs, console: &Console) -> Result {
     let name = options.label.as_deref().unwrap_or("capture");
     let judged = capture::judge(&capture, options.kind, options.host.as_deref(), name);
     if let (Some(host), true) = (&options.host, judged.targets.is_empty()) {
+        let hint = match hosts.is_empty() {
+            true => NONE.to_owned(),
+            false => format!("the capture has {}", hosts.join(", ")),
+        };
         let message = format!("--host {host}: no exchange with it");
-        let hint = format!("the capture has {}", hosts.join(", "));
-        return Err(CliError::usage(message).hint(if hosts.is_empty() {
-            NONE.to_owned()
-        } else {
-            hint
-        }));
+        return Err(CliError::usage(message).hint(hint));
     }
     check_profile(options, &judged, &hosts)?;
-    if let (true, Some(target)) = (options.kind.is_none(), judged.targets.first()) {
-        console.note(format!(
-            "taken for a {}: --kind says otherwise",
-            target.kind
-        ));
+    if let (None, Some(target)) = (options.kind, judged.targets.first()) {
+        let kind = target.kind;
+        console.note(format!("taken for a {kind}: --kind says otherwise"));
     }
     let mut summary = Summary {
-        date: Some(encoding::timestamp(SystemTime::now())),
         label: options.label.clone(),
         options: shown_options(options, name),
         notes: judged.notes.clone(),
         ..Summary::new(Vec::new(), judged.targets.clone())
     };
-    let mut failures = Vec::new();
-    if let Some(path) = options
-        .redact
-        .as_ref()
-        .filter(|_| !judged.targets.is_empty())
-        && let Err(error) = write_file(path, &capture::redacted_har(&judged))
-    {
-        failures.push(format!("cannot write {}: {error}", path.display()));
+    let copy = options.redact.iter().filter(|_| !judged.targets.is_empty());
+    let unwritten = copy.filter_map(|path| {
+        let written = write_file(path, &capture::redacted_har(&judged));
+        Some(unwritable(path)(written.err()?))
+    });
+    let mut worst = code::SUCCESS;
+    for failure in unwritten {
+        console.error(&failure);
+        summary.trouble.push(failure.to_string());
+        worst = code::USAGE;
     }
-    failures.extend(reports::write_files(&options.report, &|format, style| {
-        format.write(&summary, style)
-    }));
-    failures.iter().for_each(|failure| console.error(failure));
-    let worst = if failures.is_empty() {
-        code::SUCCESS
-    } else {
-        code::USAGE
-    };
-    summary.trouble.extend(failures);
-    reports::print_others(
-        &options.report,
-        &|format, style| format.write(&summary, style),
-        console,
-    )?;
+    let (_, of_reports) = check::publish(&options.report, &mut summary, None, console)?;
     if summary.targets.is_empty() {
         console.error(CliError::usage(NONE));
     }
     let code = console.code(check::exit_code(&summary.targets, false, None));
-    Ok(code::worst(code, worst))
+    Ok(code::worst(code, code::worst(of_reports, worst)))
 }
 
 /// Refuses outputs that would overwrite the capture or a file that is not ours.
 fn check_outputs(options: &JudgeArgs) -> Result<()> {
-    let paths = options
-        .report
-        .iter()
-        .filter_map(|report| report.path.as_deref());
-    for path in paths.chain(options.redact.as_deref()) {
-        if is_same(path, &options.file) {
-            let message = format!("{} is the capture itself", path.display());
-            return Err(CliError::usage(message).hint("name another file for the output"));
-        }
-    }
+    protect(&options.file);
     let Some(path) = &options.redact else {
         return reports::prepare(&options.report);
     };
@@ -133,21 +103,22 @@ fn check_outputs(options: &JudgeArgs) -> Result<()> {
         let message = "--redact - is not a file";
         return Err(CliError::usage(message).hint("name one, as in --redact shared.har"));
     }
+    check_writable(path).map_err(unwritable(path))?;
     if path.is_file() && !is_ours(path) {
         let message = format!("{} exists, and --redact did not write it", path.display());
         return Err(CliError::usage(message).hint("name a file that does not exist"));
     }
-    let unwritable = |error| CliError::usage(format!("cannot write {}: {error}", path.display()));
-    check_writable(path).map_err(unwritable)?;
     reports::prepare(&options.report)?;
-    // All folders exist now.
-    let reported = options.report.iter();
-    let mut reported = reported.filter_map(|report| report.path.as_deref());
-    if reported.any(|report| is_same(report, path)) {
+    let mut reported = options.report.iter().flat_map(|report| &report.path);
+    if reported.any(|report| real_path(report) == real_path(path)) {
         let message = format!("--redact and --report both go to {}", path.display());
         return Err(CliError::usage(message).hint("name a file for each"));
     }
     Ok(())
+}
+
+fn unwritable(path: &Path) -> impl Fn(io::Error) -> CliError {
+    move |error| CliError::usage(format!("cannot write {}: {error}", path.display()))
 }
 
 /// Returns what a report says of the options: no file and no host.
@@ -159,17 +130,6 @@ fn shown_options(options: &JudgeArgs, name: &str) -> Vec<String> {
     let reports = options.report.iter();
     shown.extend(reports.map(|report| format!("--report={}", report.format)));
     shown
-}
-
-/// Tells whether two paths are of one file, which need not exist.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| {
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        let folder = || fs::canonicalize(folder.unwrap_or(Path::new("."))).ok();
-        let whole = fs::canonicalize(path).ok();
-        whole.or_else(|| Some(folder()?.join(path.file_name()?)))
-    };
-    one == other || real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 fn is_ours(path: &Path) -> bool {
@@ -186,33 +146,23 @@ fn read(path: &Path) -> Result<Capture> {
             .map_err(CaptureError::Read)
             .and_then(Capture::read),
     };
-    capture.map_err(|error| {
-        let shown = path.display();
-        match error {
-            CaptureError::Read(error) => CliError::usage(format!("cannot read {shown}: {error}")),
-            error => CliError::usage(format!("{shown}: {error}")),
-        }
+    let shown = path.display();
+    capture.map_err(|error| match error {
+        CaptureError::Read(error) => CliError::usage(format!("cannot read {shown}: {error}")),
+        error => CliError::usage(format!("{shown}: {error}")),
     })
 }
 
 /// Refuses to write profiles of several appliances of one kind to one file, which no mock could serve.
 fn check_profile(options: &JudgeArgs, judged: &JudgedCapture, hosts: &[&str]) -> Result<()> {
-    let wants_profile = options
-        .report
-        .iter()
-        .any(|report| report.format == Format::Profile);
-    let of_kind = |kind| {
-        judged
-            .targets
-            .iter()
-            .filter(|target| target.kind == kind)
-            .count()
-    };
-    if wants_profile && Kind::ALL.iter().any(|kind| of_kind(*kind) > 1) {
+    let mut reports = options.report.iter();
+    let wants_profile = reports.any(|report| report.format == Format::Profile);
+    let kinds = judged.targets.iter().map(|target| target.kind);
+    let is_repeated = |kind: &Kind| kinds.clone().filter(|other| other == kind).count() > 1;
+    if wants_profile && Kind::ALL.iter().any(is_repeated) {
         let message = "--report profile: the capture has several appliances of one kind";
-        return Err(
-            CliError::usage(message).hint(format!("--host chooses one of {}", hosts.join(", ")))
-        );
+        let hint = format!("--host chooses one of {}", hosts.join(", "));
+        return Err(CliError::usage(message).hint(hint));
     }
     Ok(())
 }

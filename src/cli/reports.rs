@@ -1,6 +1,7 @@
 //! Where reports go: a file, the summary page of a GitHub step, or stdout.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     env, fs, io,
     io::Write,
@@ -14,49 +15,41 @@ use crate::{
         print,
     },
     report::{Format, ReportRequest, ReportStyle},
-    snapshot::{check_writable, write_file},
+    snapshot::{check_writable, real_path, write_file},
 };
 
-/// Where a report goes.
-enum Destination<'a> {
-    File(&'a Path),
-    /// The page that GitHub shows for a step.
-    StepSummary(PathBuf),
-    Stdout,
+/// Writes a report in a format.
+type Render<'a> = &'a dyn Fn(Format, ReportStyle) -> Vec<u8>;
+
+/// A file that a report goes to.
+struct Destination<'a> {
+    path: Cow<'a, Path>,
+    /// Whether it is the page that GitHub shows for a step, which the report is appended to.
+    is_page: bool,
 }
 
 impl Destination<'_> {
-    fn of(request: &ReportRequest) -> Destination<'_> {
-        let page = env::var_os(STEP_SUMMARY).filter(|page| !page.is_empty());
-        match (&request.path, page) {
-            (Some(path), _) => Destination::File(path),
-            (None, Some(page)) if request.format == Format::Markdown => {
-                Destination::StepSummary(page.into())
-            }
-            _ => Destination::Stdout,
+    /// Returns where a report goes, unless that is stdout.
+    fn of(request: &ReportRequest) -> Option<Destination<'_>> {
+        if let Some(path) = &request.path {
+            let (path, is_page) = (path.into(), false);
+            return Some(Destination { path, is_page });
         }
+        let page = env::var_os(STEP_SUMMARY).filter(|page| !page.is_empty())?;
+        let (path, is_page) = (PathBuf::from(page).into(), true);
+        (request.format == Format::Markdown).then_some(Destination { path, is_page })
     }
 
-    fn check(&self) -> io::Result<()> {
-        match self {
-            Destination::File(path) => check_writable(path),
-            Destination::StepSummary(page) => append(page).map(drop),
-            Destination::Stdout => Ok(()),
-        }
-    }
-
-    fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Destination::File(path) => write_file(path, bytes).map(drop),
-            Destination::StepSummary(page) => append(page)?.write_all(bytes),
-            Destination::Stdout => Ok(()),
-        }
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        let mut page = options.create(true).append(true).open(&self.path)?;
+        page.write_all(bytes)
     }
 
     fn failure(&self, format: Format, error: &io::Error) -> String {
-        let place = match self {
-            Destination::File(path) => path.display().to_string(),
-            _ => format!("${STEP_SUMMARY}"),
+        let place = match self.is_page {
+            true => format!("${STEP_SUMMARY}"),
+            false => self.path.display().to_string(),
         };
         format!("cannot write the {format} report to {place}: {error}")
     }
@@ -69,21 +62,25 @@ impl Destination<'_> {
 pub(super) fn prepare(requests: &[ReportRequest]) -> Result<()> {
     let (mut paths, mut on_stdout) = (BTreeSet::new(), BTreeSet::new());
     for request in requests {
-        let (format, destination) = (request.format, Destination::of(request));
-        if let Destination::File(path) = destination
-            && !paths.insert(path)
-        {
-            let message = format!("--report: two reports go to {}", path.display());
-            return Err(CliError::usage(message).hint("name a file for each"));
-        }
+        let format = request.format;
         // Annotations are lines that a build server picks out of other text.
         let is_alone = !matches!(format, Format::Text | Format::Github);
-        if matches!(destination, Destination::Stdout) && is_alone && !on_stdout.insert(format) {
-            let message = format!("--report {format} is given twice for stdout");
-            return Err(CliError::usage(message).hint("leave one out"));
-        }
-        if let Err(error) = destination.check() {
-            return Err(CliError::usage(destination.failure(format, &error)));
+        let Some(destination) = Destination::of(request) else {
+            if is_alone && !on_stdout.insert(format) {
+                let message = format!("--report {format} is given twice for stdout");
+                return Err(CliError::usage(message).hint("leave one out"));
+            }
+            continue;
+        };
+        let checked = match destination.is_page {
+            true => destination.append(b""),
+            false => check_writable(&destination.path),
+        };
+        checked.map_err(|error| CliError::usage(destination.failure(format, &error)))?;
+        if !destination.is_page && !paths.insert(real_path(&destination.path)) {
+            let path = destination.path.display();
+            let message = format!("--report: two reports go to {path}");
+            return Err(CliError::usage(message).hint("name a file for each"));
         }
     }
     if on_stdout.len() > 1 {
@@ -95,16 +92,14 @@ pub(super) fn prepare(requests: &[ReportRequest]) -> Result<()> {
 }
 
 /// Writes the reports that go to files, and returns which of them failed.
-pub(super) fn write_files(
-    requests: &[ReportRequest],
-    render: &dyn Fn(Format, ReportStyle) -> Vec<u8>,
-) -> Vec<String> {
+pub(super) fn write_files(requests: &[ReportRequest], render: Render<'_>) -> Vec<String> {
     let failures = requests.iter().filter_map(|request| {
-        let (format, destination) = (request.format, Destination::of(request));
-        if matches!(destination, Destination::Stdout) {
-            return None;
-        }
-        let written = destination.write(&render(format, ReportStyle::default()));
+        let (format, destination) = (request.format, Destination::of(request)?);
+        let bytes = render(format, ReportStyle::default());
+        let written = match destination.is_page {
+            true => destination.append(&bytes),
+            false => write_file(&destination.path, &bytes).map(drop),
+        };
         Some(destination.failure(format, &written.err()?))
     });
     failures.collect()
@@ -116,30 +111,44 @@ pub(super) fn write_files(
 /// Standard output cannot be written.
 pub(super) fn print_others(
     requests: &[ReportRequest],
-    render: &dyn Fn(Format, ReportStyle) -> Vec<u8>,
+    render: Render<'_>,
     console: &Console,
 ) -> Result<()> {
     let style = ReportStyle {
         color: console.has_colors(),
         every_case: console.is_verbose(),
     };
-    let mut is_text_wanted = !requests
+    let mut formats: Vec<Format> = requests
+        .iter()
+        .filter(|request| Destination::of(request).is_none())
+        .map(|request| request.format)
+        .collect();
+    let has_text = requests
         .iter()
         .any(|request| request.format == Format::Text);
-    for request in requests {
-        if matches!(Destination::of(request), Destination::Stdout) {
-            print(render(request.format, style))?;
-            is_text_wanted &= request.format == Format::Github;
-        }
+    if !has_text && formats.iter().all(|format| *format == Format::Github) {
+        formats.push(Format::Text);
     }
-    if is_text_wanted {
-        print(render(Format::Text, style))?;
+    for format in formats {
+        print(render(format, style))?;
     }
     Ok(())
 }
 
-fn append(page: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new().create(true).append(true).open(page)
+/// Writes and prints all reports.
+///
+/// # Errors
+/// The first that cannot be written.
+pub(super) fn write_all(
+    requests: &[ReportRequest],
+    render: Render<'_>,
+    console: &Console,
+) -> Result<()> {
+    let failures = write_files(requests, render);
+    print_others(requests, render, console)?;
+    failures
+        .first()
+        .map_or(Ok(()), |failure| Err(CliError::usage(failure)))
 }
 
 /// Names the page that GitHub shows for a step.

@@ -13,7 +13,7 @@ use crate::{
     contract,
     contract::{Field, Kind, Operation, Outcome, encoding},
     journal::{Finding, JournalEntry, SentAnswer, suggestion},
-    redact::{Fingerprints, Mask, Redactor, names_a_user},
+    redact::{Fingerprints, Mask, Redactor},
 };
 
 /// Makes readable copies of an appliance's entries, without passwords.
@@ -121,7 +121,8 @@ impl<'a> JournalRedactor<'a> {
         let data = &entry.data;
         let (class, request) = (&data.class, &data.request);
         let fields = fields(request.body());
-        let own = own_secrets(&fields);
+        // Passwords that nobody has may stand a second time in a request, where no place tells it.
+        let own = Redactor::of_fields(&fields);
         let clean = |text: &str| own.text(&self.redactor.text(text)).into_owned();
         let header = |(name, value): (&str, &[u8])| {
             let value = self.mask.header(name, &String::from_utf8_lossy(value));
@@ -217,14 +218,6 @@ impl<'a> JournalRedactor<'a> {
             advice: format!("{}{detail}", finding.advice()),
         }
     }
-}
-
-/// Passwords that nobody has may stand a second time in a request, where no place tells it.
-fn own_secrets(fields: &TextFields) -> Redactor {
-    let (users, secrets): (Vec<_>, Vec<_>) =
-        fields.iter().partition(|(name, _)| names_a_user(name));
-    let users = users.into_iter().map(|(_, value)| value.as_str()).collect();
-    Redactor::of_secrets(secrets.into_iter().map(|(_, value)| value.as_str()), &users)
 }
 
 impl JournalEntry {

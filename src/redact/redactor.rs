@@ -1,26 +1,34 @@
 //! Redaction by value: secrets are replaced in every output.
 
-use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet, fmt};
+use std::{
+    borrow::Cow,
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
 
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-use crate::{contract::encoding::hex, redact::layer};
+use crate::{
+    contract::encoding::hex,
+    redact::{layer, names_a_user},
+};
 
 /// Replaces values by labels, in any spelling: raw, escaped for JSON, URLs or HTML, in base64, in hexadecimal.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// The longest first, so that no part of one is left.
-    patterns: Vec<Pattern>,
-    /// The patterns that begin with a byte, by that byte.
-    by_first_byte: Vec<Vec<usize>>,
+    /// The patterns that begin with a byte, by that byte; nothing where there are none at all.
+    by_first_byte: Vec<Patterns>,
 }
 
+/// By length, the longest first, so that no part of one is left; then by the text that is looked for.
+type Patterns = BTreeMap<Reverse<usize>, HashMap<Vec<u8>, Replacement>>;
+
 #[derive(Clone)]
-struct Pattern {
-    text: Vec<u8>,
+struct Replacement {
     label: String,
     /// Whether a base64 character before it, and one after it, holds bits of the value too.
     borders: (bool, bool),
@@ -46,27 +54,34 @@ impl Redactor {
         Redactor::of(hidden.map(|secret| (secret, "«secret»")))
     }
 
+    /// Hides the texts of fields, each with its name, that are not a user's.
+    pub fn of_fields(fields: &[(String, String)]) -> Redactor {
+        let fields = fields.iter().map(|(name, text)| (name, text.as_str()));
+        let (users, secrets): (Vec<_>, Vec<_>) = fields.partition(|(name, _)| names_a_user(name));
+        let users = users.into_iter().map(|(_, user)| user).collect();
+        Redactor::of_secrets(secrets.into_iter().map(|(_, secret)| secret), &users)
+    }
+
     /// Hides values behind labels, whatever their length. An empty value is ignored.
     pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redactor {
-        let mut patterns: Vec<Pattern> = values
-            .into_iter()
-            .flat_map(|(value, label)| patterns(value, label))
-            .collect();
-        // The sort is stable: of two equal values, the first label counts.
-        patterns.sort_by_key(|pattern| Reverse(pattern.text.len()));
-        let mut by_first_byte = vec![Vec::new(); 256];
-        for (index, pattern) in patterns.iter().enumerate() {
-            by_first_byte[usize::from(pattern.text[0])].push(index);
+        let mut by_first_byte = Vec::new();
+        for (value, label) in values {
+            for (text, borders) in patterns(value) {
+                by_first_byte.resize(256, Patterns::new());
+                let patterns = &mut by_first_byte[usize::from(text[0])];
+                let same_length = patterns.entry(Reverse(text.len())).or_default();
+                let label = label.to_owned();
+                // Of two equal values, the first label counts.
+                let replacement = same_length.entry(text);
+                replacement.or_insert(Replacement { label, borders });
+            }
         }
-        Redactor {
-            patterns,
-            by_first_byte,
-        }
+        Redactor { by_first_byte }
     }
 
     /// Returns bytes without the values.
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.patterns.is_empty() {
+        if self.by_first_byte.is_empty() {
             return Cow::Borrowed(bytes);
         }
         let mut found = self.find_all(bytes);
@@ -130,45 +145,39 @@ impl Redactor {
 
     /// Returns the longest value that begins at a place. `last_end` is the end of the one before.
     fn find_at(&self, bytes: &[u8], at: usize, last_end: usize) -> Option<Occurrence<'_>> {
-        let candidates = self.by_first_byte[usize::from(bytes[at])].iter();
-        let pattern = candidates
-            .map(|index| &self.patterns[*index])
-            .find(|pattern| bytes[at..].starts_with(&pattern.text))?;
-        let end = at + pattern.text.len();
+        let mut candidates = self.by_first_byte[usize::from(bytes[at])].iter();
+        let (end, found) = candidates.find_map(|(Reverse(length), same_length)| {
+            let end = at + length;
+            Some((end, same_length.get(bytes.get(at..end)?)?))
+        })?;
         let is_border = |place: Option<&u8>| place.is_some_and(|byte| is_base64(*byte));
-        let before = pattern.borders.0 && at > last_end && is_border(bytes.get(at - 1));
-        let after = pattern.borders.1 && is_border(bytes.get(end));
+        let before = found.borders.0 && at > last_end && is_border(bytes.get(at - 1));
+        let after = found.borders.1 && is_border(bytes.get(end));
         Some(Occurrence {
             start: at - usize::from(before),
             end: end + usize::from(after),
-            label: &pattern.label,
+            label: &found.label,
         })
     }
 }
 
-/// Returns the patterns of a value: the value itself, its base64 at each alignment, and its hexadecimal digits.
-fn patterns(value: &str, label: &str) -> Vec<Pattern> {
-    let pattern = |text: &str, borders| Pattern {
-        text: text.into(),
-        label: label.to_owned(),
-        borders,
-    };
-    let mut patterns = vec![pattern(value, (false, false))];
+/// Returns the patterns of a value, each with its borders: the value itself, its base64 at each alignment, and its hexadecimal digits.
+fn patterns(value: &str) -> Vec<(Vec<u8>, (bool, bool))> {
+    let mut patterns: Vec<(Vec<u8>, _)> = vec![(value.into(), (false, false))];
     if value.len() >= MIN_BYTES {
         for alignment in 0..3 {
             let (start, length, borders) = base64_core(value.len(), alignment);
-            let mut padded = vec![0; alignment];
-            padded.extend_from_slice(value.as_bytes());
+            let padded = [&[0; 3][..alignment], value.as_bytes()].concat();
             for engine in [&URL_SAFE_NO_PAD, &STANDARD_NO_PAD] {
                 let text = engine.encode(&padded);
-                patterns.push(pattern(&text[start..start + length], borders));
+                patterns.push((text[start..start + length].into(), borders));
             }
         }
         let digits = hex(value.as_bytes());
-        patterns.push(pattern(&digits.to_uppercase(), (false, false)));
-        patterns.push(pattern(&digits, (false, false)));
+        patterns.push((digits.to_uppercase().into(), (false, false)));
+        patterns.push((digits.into(), (false, false)));
     }
-    patterns.retain(|pattern| !pattern.text.is_empty());
+    patterns.retain(|(text, _)| !text.is_empty());
     patterns
 }
 
@@ -183,9 +192,9 @@ fn base64_core(bytes: usize, alignment: usize) -> (usize, usize, (bool, bool)) {
 }
 
 impl fmt::Debug for Redactor {
-    /// Shows the number of patterns only.
+    /// Shows no value.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Redactor({} patterns)", self.patterns.len())
+        out.write_str("Redactor(«secret»)")
     }
 }
 
@@ -286,7 +295,7 @@ mod tests {
     fn no_formatting_shows_a_value() {
         assert_eq!(
             format!("{:?}", redactor(&["Test12345!"])),
-            "Redactor(9 patterns)"
+            "Redactor(«secret»)"
         );
     }
 

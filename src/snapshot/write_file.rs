@@ -23,6 +23,15 @@ pub(crate) fn protect(path: &Path) {
     lock(&INPUTS).extend(fs::canonicalize(path));
 }
 
+/// Returns a path without links and detours. The file need not exist.
+pub(crate) fn real_path(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = || fs::canonicalize(folder.unwrap_or(Path::new("."))).ok();
+    let in_folder = || Some(folder()?.join(path.file_name()?));
+    let whole = fs::canonicalize(path).ok().or_else(in_folder);
+    whole.unwrap_or_else(|| path.to_owned())
+}
+
 fn refuse_input(path: &Path) -> io::Result<()> {
     match lock(&INPUTS).contains(path) {
         true => Err(io::Error::other("it is a file that is read: name another")),
@@ -50,7 +59,7 @@ pub(crate) fn write_file_by(
     bytes: &[u8],
     open: OpenFile,
 ) -> io::Result<Option<PathBuf>> {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = real_path(path);
     refuse_input(&path)?;
     let write = || {
         let mut options = fs::OpenOptions::new();
@@ -79,9 +88,7 @@ pub(crate) fn write_file_by(
 /// The system's.
 #[cfg(feature = "cli")]
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    if let Ok(path) = fs::canonicalize(path) {
-        refuse_input(&path)?;
-    }
+    refuse_input(&real_path(path))?;
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a FIFO must not be opened before there is something to write.

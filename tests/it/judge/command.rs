@@ -59,10 +59,11 @@ fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
 #[case::no_file(YES, &["none.har"], 2, "cannot read none.har")]
 #[case::a_folder(YES, &["."], 2, "cannot read .")]
 #[case::several_profiles(YES, &["a.har", "--report", "profile=p.yaml"], 2, "--host chooses one of https://one.lab:8443")]
-#[case::over_the_capture(YES, &["a.har", "--redact", "./a.har"], 2, "is the capture itself")]
-#[case::report_over_the_capture(YES, &["a.har", "--report", "json=a.har"], 2, "is the capture itself")]
+#[case::over_the_capture(YES, &["a.har", "--redact", "./a.har"], 2, "it is a file that is read: name another")]
+#[case::report_over_the_capture(YES, &["a.har", "--report", "json=a.har"], 2, "it is a file that is read: name another")]
 #[case::over_a_file_of_yours(YES, &["a.har", "--redact", "cut.har"], 2, "exists, and --redact did not write it")]
 #[case::both_to_one_file_in_two_spellings(YES, &["a.har", "--redact", "b.har", "--report", "json=./b.har"], 2, "both go to b.har")]
+#[case::two_reports_to_one_file(YES, &["a.har", "--report", "html=b.har", "--report", "json=./b.har"], 2, "two reports go to ./b.har")]
 #[case::a_copy_to_stdout(YES, &["a.har", "--redact", "-"], 2, "--redact - is not a file")]
 #[case::both_to_one_file(YES, &["a.har", "--redact", "b.har", "--report", "json=b.har"], 2, "both go to b.har")]
 fn the_command_says_what_it_did(

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use http::{Response, header};
+
 use crate::{
     report,
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
@@ -43,7 +46,9 @@ impl HostJudge<'_> {
         let micros = exchange
             .times
             .map_or(0.0, |(start, end)| (end - start) * 1000.0);
-        let (body, is_escaped) = report::body_text(&shared.shown);
+        let answer = exchange.answer.as_ref().ok();
+        let shown = answer.map(|answer| self.shown(answer, shared));
+        let (body, is_escaped) = report::body_text(&shown.unwrap_or_default());
         let evidence = judged.evidence.into_iter();
         self.evidence
             .extend(evidence.map(|evidence| (case.id.clone(), evidence)));
@@ -60,8 +65,11 @@ impl HostJudge<'_> {
             reasons: finding.into_iter().collect(),
             exchanges: vec![ExchangeResult {
                 curl: runner::curl(&shared.request, "$TARGET"),
-                status: shared.status,
-                content_type: shared.content_type.clone(),
+                status: answer.map(|answer| answer.status().as_u16()),
+                content_type: answer.and_then(|answer| {
+                    let value = answer.headers().get(header::CONTENT_TYPE)?;
+                    Some(self.labels.text(&String::from_utf8_lossy(value.as_bytes())))
+                }),
                 body: report::cut_body(body),
                 is_escaped,
                 trouble: exchange
@@ -73,6 +81,17 @@ impl HostJudge<'_> {
                 micros: micros as u64,
             }],
             ..CaseResult::default()
+        }
+    }
+
+    /// Returns a body without what is known to be a secret: it may have words of its own. One of documented texts alone is kept.
+    fn shown(&self, answer: &Response<Bytes>, shared: &SharedExchange) -> Vec<u8> {
+        let body = answer.body();
+        let copied = shared.answer.as_ref().map(Response::body);
+        match str::from_utf8(body) {
+            Ok(_) if copied == Some(body) => body.to_vec(),
+            Ok(text) => self.labels.text(text).into_bytes(),
+            Err(_) => format!("«{} bytes that are not text»", body.len()).into_bytes(),
         }
     }
 
