@@ -30,9 +30,12 @@ use std::{
     io::{BufRead, BufReader, Read},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, uri::Authority};
 pub use judge::{JudgedCapture, judge, redacted_har};
+use reqwest::Url;
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::contract::{Outcome, encoding};
@@ -58,7 +61,7 @@ pub struct RecordedExchange {
     pub number: usize,
     /// Its line, where the file has lines, from 1.
     line: u32,
-    /// `scheme://host:port`, as far as that is known.
+    /// `scheme://host:port`, in one spelling. HTTPS is presumed where only the path was recorded.
     pub host: String,
     /// When the request was sent, and when the answer had come, in milliseconds since 1970.
     times: Option<(f64, f64)>,
@@ -72,9 +75,10 @@ pub struct RecordedExchange {
 }
 
 /// What is known of a request's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum SentBody {
     /// Every byte.
+    #[default]
     Whole,
     /// The names of its fields and which values are the same, and what the mock answered; numbers look like texts.
     Masked(Option<Outcome>),
@@ -138,18 +142,15 @@ impl Capture {
     fn read_entries(&mut self, input: &mut impl BufRead) -> Result<(), CaptureError> {
         let ending = entries::each(input, |entry| {
             self.entries += 1;
-            let number = self.entries;
             let Some(entry) = entry else {
                 return self.leave_out("an entry of more than 8 MiB");
             };
-            let read = match journal::is_of_journal(entry) {
-                true => journal::exchange(entry, number),
-                false => har::exchange(entry, number),
+            let json: Value = serde_json::from_slice(entry).unwrap_or_default();
+            let parts = match journal::is_of_journal(&json) {
+                true => journal::parts(&json),
+                false => har::parts(&json),
             };
-            match read {
-                Ok(exchange) => self.add(exchange),
-                Err(reason) => self.leave_out(reason),
-            }
+            self.add(parts, 1, entry.len());
         })?;
         match ending {
             entries::FileEnding::CutInEntry => {
@@ -170,16 +171,14 @@ impl Capture {
         *self.left_out.entry(reason).or_default() += 1;
     }
 
-    fn add(&mut self, exchange: RecordedExchange) {
-        let answer = exchange.answer.as_ref();
-        let bytes = exchange.request.body().len() + answer.map_or(0, |answer| answer.body().len());
-        let heads = [
-            Some(exchange.request.headers()),
-            answer.ok().map(Response::headers),
-        ];
-        let fields = heads.into_iter().flatten().flatten();
-        let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + PER_FIELD);
-        self.kept += bytes + fields.sum::<usize>() + PER_EXCHANGE;
+    /// Adds an entry of a line and of some bytes, if it is one of the three operations.
+    fn add(&mut self, parts: Result<Parts, &'static str>, line: u32, bytes: usize) {
+        let exchange = match parts.and_then(|parts| parts.exchange(self.entries, line)) {
+            Ok(exchange) => exchange,
+            Err(reason) => return self.leave_out(reason),
+        };
+        let answer = exchange.answer.as_ref().map(|answer| answer.body().len());
+        self.kept += bytes + exchange.request.body().len() + answer.unwrap_or_default();
         if self.exchanges.len() >= MAX_EXCHANGES || self.kept > MAX_KEPT {
             return self.leave_out(TOO_MANY);
         }
@@ -190,7 +189,7 @@ impl Capture {
     pub fn hosts(&self) -> Vec<&str> {
         let mut hosts: Vec<&str> = Vec::new();
         for exchange in &self.exchanges {
-            if !hosts.iter().any(|host| is_one_host(host, &exchange.host)) {
+            if !hosts.contains(&&*exchange.host) {
                 hosts.push(&exchange.host);
             }
         }
@@ -205,17 +204,17 @@ impl std::fmt::Debug for RecordedExchange {
 }
 
 /// What an entry says of itself, whatever file it is from.
+#[derive(Default)]
 struct Parts {
-    number: usize,
     method: String,
     /// Whole, or a path alone.
     url: String,
-    request_headers: http::HeaderMap,
+    request_headers: HeaderMap,
     sent: SentBody,
     request_body: Vec<u8>,
     times: Option<(f64, f64)>,
     status: u16,
-    answer_headers: http::HeaderMap,
+    answer_headers: HeaderMap,
     /// None where it was not recorded.
     answer_body: Option<Vec<u8>>,
     lacks_type: bool,
@@ -226,37 +225,43 @@ impl Parts {
     ///
     /// # Errors
     /// Why it is none.
-    fn exchange(mut self) -> Result<RecordedExchange, &'static str> {
-        let (host, target) = split_url(&self.url).ok_or(NO_ADDRESS)?;
-        let path = target.split(['?', '#']).next().unwrap_or_default();
+    fn exchange(mut self, number: usize, line: u32) -> Result<RecordedExchange, &'static str> {
+        let named = header_text(&self.request_headers, "host");
+        let (address, target) = split_url(&self.url, &named).ok_or(NO_ADDRESS)?;
+        let (path, query) = match target.find('?') {
+            Some(place) => target.split_at(place),
+            None => (target.as_str(), ""),
+        };
         let (prefix, path) = classify::without_prefix(path).ok_or(match &*self.method {
             "GET" | "HEAD" => ANOTHER_PATH,
             _ => ANOTHER_REQUEST,
         })?;
-        let has_prefix = !prefix.is_empty();
-        let target = format!(
-            "{path}{}",
-            &target[target.find('?').unwrap_or(target.len())..]
-        );
-        let target = target.split('#').next().unwrap_or_default();
-        let host = host.map_or_else(|| header_text(&self.request_headers, "host"), str::to_owned);
         if self.method == "OPTIONS" {
             return Err(PREFLIGHT);
         }
-        let host = without_sign_in(&host, &mut self.request_headers);
         if self.status == 101 {
             return Err("a WebSocket");
         }
+        if !address.username().is_empty() {
+            // A client sends them in a header.
+            let password = address.password().unwrap_or_default();
+            let sign_in = format!("{}:{password}", address.username());
+            let sign_in = STANDARD.encode(encoding::percent_decode(&sign_in));
+            let value = format!("Basic {sign_in}");
+            add_header(&mut self.request_headers, "authorization", value.as_bytes());
+        }
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = self.method.parse().map_err(|_| "a method that is none")?;
+        let target = format!("{path}{query}");
         *request.uri_mut() = target.parse().map_err(|_| NO_ADDRESS)?;
-        let (sent, request_body) = match body::decode(&mut self.request_headers, self.request_body)
-        {
-            Ok(body) => (self.sent, body),
-            Err(_) => (SentBody::Missing, Bytes::new()),
+        let body = body::decode(&mut self.request_headers, self.request_body);
+        let sent = if body.is_ok() {
+            self.sent
+        } else {
+            SentBody::Missing
         };
         *request.headers_mut() = self.request_headers;
-        *request.body_mut() = request_body;
+        *request.body_mut() = body.unwrap_or_default();
         let answer = match (self.answer_body, StatusCode::from_u16(self.status)) {
             (_, Err(_)) => Err("no answer is in the capture"),
             (None, Ok(_)) => Err("the body of the answer is not in the capture"),
@@ -268,11 +273,11 @@ impl Parts {
             }),
         };
         Ok(RecordedExchange {
-            number: self.number,
-            line: 1,
-            host,
+            number,
+            line,
+            host: address.origin().ascii_serialization(),
             times: self.times,
-            has_prefix,
+            has_prefix: !prefix.is_empty(),
             request,
             sent,
             answer,
@@ -281,34 +286,18 @@ impl Parts {
     }
 }
 
-/// Splits an address into scheme and host, which may be absent, and the rest. None for other schemes than HTTP's.
-fn split_url(url: &str) -> Option<(Option<&str>, &str)> {
-    if url.starts_with('/') {
-        return Some((None, url));
-    }
-    let rest = ["https://", "http://"].iter().find_map(|scheme| {
-        let start = url.get(..scheme.len())?;
-        start
-            .eq_ignore_ascii_case(scheme)
-            .then(|| &url[scheme.len()..])
-    })?;
-    let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let end = url.len() - rest.len() + host;
-    Some((Some(&url[..end]), &rest[host..]))
-}
-
-/// Tells whether two addresses are of one appliance: case and the port of the scheme do not count.
-fn is_one_host(one: &str, other: &str) -> bool {
-    let plain = |host: &str| {
-        let host = host.to_ascii_lowercase();
-        let port = if host.starts_with("http:") {
-            ":80"
-        } else {
-            ":443"
-        };
-        host.strip_suffix(port).map_or(host.clone(), str::to_owned)
+/// Splits an address into that of the appliance and the target, as it was written. None for other schemes than HTTP's.
+fn split_url(url: &str, host: &str) -> Option<(Url, String)> {
+    let host = if host.is_empty() { "unknown" } else { host };
+    let whole = match url.starts_with('/') {
+        true => format!("https://{host}{url}"),
+        false => url.to_owned(),
     };
-    plain(one) == plain(other)
+    let address = Url::parse(&whole).ok()?;
+    let rest = whole.split_once("://")?.1.split('#').next()?;
+    let target = rest.find(['/', '?']).unwrap_or(rest.len());
+    let is_of_http = ["http", "https"].contains(&address.scheme());
+    is_of_http.then(|| (address, rest[target..].to_owned()))
 }
 
 /// Returns the name of `scheme://user:password@host:port`, or of a part of it.
@@ -318,34 +307,15 @@ fn host_name(address: &str) -> String {
     authority.map_or_else(|_| host.to_owned(), |it| it.host().to_owned())
 }
 
-/// Removes user and password from `scheme://user:password@host`: a client sends them in a header.
-fn without_sign_in(address: &str, headers: &mut http::HeaderMap) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let Some((start, host)) = address.rsplit_once('@') else {
-        return address.to_owned();
-    };
-    let (scheme, sign_in) = start.split_once("//").unwrap_or(("", start));
-    let sign_in = STANDARD.encode(encoding::percent_decode(sign_in));
-    add_header(
-        headers,
-        "authorization",
-        format!("Basic {sign_in}").as_bytes(),
-    );
-    match scheme {
-        "" => host.to_owned(),
-        _ => format!("{scheme}//{host}"),
-    }
-}
-
-fn header_text(headers: &http::HeaderMap, name: &str) -> String {
+fn header_text(headers: &HeaderMap, name: &str) -> String {
     let value = headers.get(name).map(|value| value.as_bytes());
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
 }
 
 /// Adds a header, unless it is none: HTTP/2 has some that begin with a colon.
-fn add_header(headers: &mut http::HeaderMap, name: &str, value: &[u8]) {
-    let name = http::HeaderName::from_bytes(name.trim().as_bytes());
-    if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.trim_ascii())) {
+fn add_header(headers: &mut HeaderMap, name: &str, value: &[u8]) {
+    let name = HeaderName::from_bytes(name.trim().as_bytes());
+    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.trim_ascii())) {
         // More than 32,768 fields are too many.
         let _ = headers.try_append(name, value);
     }
@@ -367,6 +337,3 @@ const TOO_MANY: &str = "more than 10,000 exchanges or 64 MiB of them: split the 
 const MAX_EXCHANGES: usize = 10_000;
 /// How many bytes all exchanges may hold.
 const MAX_KEPT: usize = 64 << 20;
-/// What an exchange holds beside its bodies, and a field of a head beside its text, in bytes.
-const PER_EXCHANGE: usize = 1024;
-const PER_FIELD: usize = 64;

@@ -7,7 +7,7 @@ use crate::{
     runner::capture::{
         Capture, RecordedExchange,
         host::HostJudge,
-        host_name, is_one_host,
+        host_name,
         labels::Labels,
         share::{self, SharedExchange},
     },
@@ -52,7 +52,7 @@ pub fn judge(
     let is_meant = |name: &&str| host.is_none_or(|host| is_host(name, host));
     for name in hosts.iter().filter(|name| is_meant(name)) {
         let mut exchanges: Vec<&RecordedExchange> = capture.exchanges.iter().collect();
-        exchanges.retain(|exchange| is_one_host(&exchange.host, name));
+        exchanges.retain(|exchange| exchange.host == **name);
         let number = hosts
             .iter()
             .position(|known| known == name)

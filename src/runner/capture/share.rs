@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     contract::is_documented_member,
     export::{HarExchange, archive},
-    runner::capture::{
-        RecordedExchange, SentBody, is_one_host, labels::Labels, media_type::plain_type,
-    },
+    runner::capture::{RecordedExchange, SentBody, labels::Labels, media_type::plain_type},
     suite::{match_response::MatchContext, strict_json},
 };
 
@@ -121,7 +119,7 @@ pub(super) fn har(shared: &[SharedExchange], gaps: &[usize]) -> Vec<u8> {
         let before = gaps.partition_point(|gap| *gap < one.number);
         entries.extend((before > passed).then(|| json!({})));
         passed = before;
-        let host = hosts.iter().position(|host| is_one_host(host, &one.host));
+        let host = hosts.iter().position(|host| *host == one.host);
         let host = host.unwrap_or_else(|| {
             hosts.push(&one.host);
             hosts.len() - 1
