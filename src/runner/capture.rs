@@ -21,7 +21,6 @@ mod judge;
 mod knowledge;
 mod labels;
 mod media_type;
-mod moment;
 mod share;
 
 use std::{
@@ -32,7 +31,9 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, uri::Authority};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::Authority,
+};
 pub use judge::{JudgedCapture, judge, redacted_har};
 use reqwest::Url;
 use serde_json::Value;
@@ -45,8 +46,8 @@ use crate::contract::{Outcome, encoding};
 pub struct Capture {
     /// What was recorded, in the order of the file.
     pub exchanges: Vec<RecordedExchange>,
-    /// After which entries something is not known that may have changed a password.
-    gaps: Vec<usize>,
+    /// How many entries are not known that may have changed a password.
+    gaps: usize,
     /// How many entries are not judged, by reason.
     pub left_out: BTreeMap<&'static str, usize>,
     /// How many bytes the exchanges hold.
@@ -61,6 +62,8 @@ pub struct RecordedExchange {
     pub number: usize,
     /// Its line, where the file has lines, from 1.
     line: u32,
+    /// How many entries before it are not known that may have changed a password.
+    gaps: usize,
     /// `scheme://host:port`, in one spelling. HTTPS is presumed where only the path was recorded.
     pub host: String,
     /// When the request was sent, and when the answer had come, in milliseconds since 1970.
@@ -70,7 +73,7 @@ pub struct RecordedExchange {
     request: Request<Bytes>,
     sent: SentBody,
     answer: Result<Response<Bytes>, &'static str>,
-    /// Whether the head of the answer was recorded without its content type.
+    /// Whether the head of the answer was recorded without its content type, in the place of which is the usual one.
     lacks_type: bool,
 }
 
@@ -92,9 +95,6 @@ pub enum CaptureError {
     /// It is of another form.
     #[error("not a capture: {0}")]
     Form(&'static str),
-    /// It has no list of entries.
-    #[error("not a capture: no list `entries` is in it")]
-    NoEntries,
     /// It is not JSON.
     #[error("not a capture: no JSON at byte {0}")]
     NoJson(u64),
@@ -116,25 +116,19 @@ impl Capture {
         let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
         let mut input = BufReader::with_capacity(CHUNK, start.chain(input));
         let mut capture = Capture::default();
-        match start.trim_ascii_start() {
+        let text = start.trim_ascii_start();
+        match text {
             [] => return Err(CaptureError::Form("the file is empty")),
             [b'{' | b'[', ..] => capture.read_entries(&mut input)?,
-            [0x1f, 0x8b, ..] => {
-                return Err(CaptureError::Form("it is compressed; gunzip it first"));
-            }
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                return Err(CaptureError::Form("it is UTF-16; save it as UTF-8"));
-            }
-            [b'<', ..] => return Err(CaptureError::Form("it is XML or HTML; export it as HAR")),
-            [0xd4, 0xc3, 0xb2, 0xa1, ..]
-            | [0xa1, 0xb2, 0xc3, 0xd4, ..]
-            | [0x0a, 0x0d, 0x0d, 0x0a, ..] => {
+            _ if curl::is_of_curl(start) => curl::read(&mut input, &mut capture)?,
+            _ => {
+                let mut others = OTHER_FORMS.iter();
+                let other =
+                    others.find(|(magic, _)| [start, text].iter().any(|it| it.starts_with(magic)));
                 return Err(CaptureError::Form(
-                    "it is of packets, encrypted ones at that; record in the client or a proxy",
+                    other.map_or(FORMS, |(_, advice)| advice),
                 ));
             }
-            start if curl::is_of_curl(start) => curl::read(&mut input, &mut capture)?,
-            _ => return Err(CaptureError::Form(FORMS)),
         }
         Ok(capture)
     }
@@ -152,31 +146,24 @@ impl Capture {
             };
             self.add(parts, 1, entry.len());
         })?;
-        match ending {
-            entries::FileEnding::CutInEntry => {
-                self.leave_out("cut off: the file ends within an entry")
-            }
-            entries::FileEnding::Cut => {
-                self.leave_out("cut off: the file ends before its list does")
-            }
-            entries::FileEnding::Whole => {}
+        if let Some(cut) = ending {
+            self.leave_out(cut);
         }
         Ok(())
     }
 
     fn leave_out(&mut self, reason: &'static str) {
-        if ![ANOTHER_PATH, PREFLIGHT].contains(&reason) {
-            self.gaps.push(self.entries);
-        }
+        self.gaps += usize::from(![ANOTHER_PATH, PREFLIGHT].contains(&reason));
         *self.left_out.entry(reason).or_default() += 1;
     }
 
     /// Adds an entry of a line and of some bytes, if it is one of the three operations.
     fn add(&mut self, parts: Result<Parts, &'static str>, line: u32, bytes: usize) {
-        let exchange = match parts.and_then(|parts| parts.exchange(self.entries, line)) {
+        let mut exchange = match parts.and_then(|parts| parts.exchange(self.entries)) {
             Ok(exchange) => exchange,
             Err(reason) => return self.leave_out(reason),
         };
+        (exchange.line, exchange.gaps) = (line, self.gaps);
         let answer = exchange.answer.as_ref().map(|answer| answer.body().len());
         self.kept += bytes + exchange.request.body().len() + answer.unwrap_or_default();
         if self.exchanges.len() >= MAX_EXCHANGES || self.kept > MAX_KEPT {
@@ -225,7 +212,7 @@ impl Parts {
     ///
     /// # Errors
     /// Why it is none.
-    fn exchange(mut self, number: usize, line: u32) -> Result<RecordedExchange, &'static str> {
+    fn exchange(mut self, number: usize) -> Result<RecordedExchange, &'static str> {
         let named = header_text(&self.request_headers, "host");
         let (address, target) = split_url(&self.url, &named).ok_or(NO_ADDRESS)?;
         let (path, query) = match target.find('?') {
@@ -269,12 +256,21 @@ impl Parts {
                 let mut answer = Response::new(body);
                 *answer.status_mut() = status;
                 *answer.headers_mut() = self.answer_headers;
+                // A report names no host and no ticket.
+                if let Some(location) = answer.headers_mut().get_mut(header::LOCATION) {
+                    *location = HeaderValue::from_static("another address");
+                }
+                if self.lacks_type {
+                    let value = HeaderValue::from_static(USUAL_TYPE);
+                    answer.headers_mut().insert(header::CONTENT_TYPE, value);
+                }
                 answer
             }),
         };
         Ok(RecordedExchange {
             number,
-            line,
+            line: 1,
+            gaps: 0,
             host: address.origin().ascii_serialization(),
             times: self.times,
             has_prefix: !prefix.is_empty(),
@@ -326,6 +322,19 @@ const ANOTHER_REQUEST: &str = "another path, which may have changed a password";
 const PREFLIGHT: &str = "OPTIONS, which a browser asks before it sends a request (CORS)";
 const NO_ADDRESS: &str = "an address that is not HTTP's";
 const FORMS: &str = "expected HTTP Archive (JSON with `log.entries`), the journal of a mock (JSON with `entries`), or what `curl -v`, --trace or --trace-ascii prints";
+const PACKETS: &str = "it is of packets, encrypted ones at that; record in the client or a proxy";
+/// How files of other forms begin, and what to do with them.
+const OTHER_FORMS: [(&[u8], &str); 7] = [
+    (b"\x1f\x8b", "it is compressed; gunzip it first"),
+    (b"\xff\xfe", "it is UTF-16; save it as UTF-8"),
+    (b"\xfe\xff", "it is UTF-16; save it as UTF-8"),
+    (b"<", "it is XML or HTML; export it as HAR"),
+    (b"\xd4\xc3\xb2\xa1", PACKETS),
+    (b"\xa1\xb2\xc3\xd4", PACKETS),
+    (b"\x0a\x0d\x0d\x0a", PACKETS),
+];
+/// The content type of documented answers.
+const USUAL_TYPE: &str = "application/json";
 /// How much is read at once, in bytes.
 const CHUNK: usize = 1 << 16;
 /// How long an entry may be, in bytes.

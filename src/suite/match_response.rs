@@ -317,7 +317,7 @@ fn texts(received: &Value) -> Vec<&str> {
 }
 
 /// Returns the readings of a fact that an answer follows.
-pub(super) fn choices<T>(
+pub(crate) fn choices<T>(
     fact: &str,
     readings: &Fact<T>,
     follows: impl Fn(&T) -> bool,

@@ -3,7 +3,10 @@
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::runner::capture::{Parts, SentBody, add_header, body, header_text, moment};
+use crate::{
+    contract::encoding::parse_timestamp,
+    runner::capture::{Parts, SentBody, add_header, body, header_text},
+};
 
 /// Reads an entry.
 ///
@@ -28,7 +31,7 @@ pub(super) fn parts(entry: &Value) -> Result<Parts, &'static str> {
         Some(text) => Some(body::bytes(text, content["encoding"].as_str()).ok_or(NO_BASE64)?),
         None => is_empty.then(Vec::new),
     };
-    let start = moment::parse(entry["startedDateTime"].as_str().unwrap_or_default());
+    let start = parse_timestamp(entry["startedDateTime"].as_str().unwrap_or_default());
     let time = entry["time"].as_f64().unwrap_or_default().max(0.0);
     Ok(Parts {
         method: method.to_owned(),

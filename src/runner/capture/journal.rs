@@ -3,7 +3,10 @@
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::runner::capture::{Parts, SentBody, add_header, moment};
+use crate::{
+    contract::encoding::parse_timestamp,
+    runner::capture::{Parts, SentBody, add_header},
+};
 
 /// Tells whether an entry is one of a journal. No entry of HAR has these.
 pub(super) fn is_of_journal(entry: &Value) -> bool {
@@ -36,7 +39,7 @@ pub(super) fn parts(entry: &Value) -> Result<Parts, &'static str> {
         // What a failure made of an answer is not the outcome's own.
         _ => SentBody::Masked(outcome.filter(|_| entry["failure"].is_null())),
     };
-    let start = moment::parse(entry["time"].as_str().unwrap_or_default());
+    let start = parse_timestamp(entry["time"].as_str().unwrap_or_default());
     let time = entry["took_ms"].as_f64().unwrap_or_default();
     let is_whole = entry["state"] == "done";
     let status = entry["status"].as_u64().filter(|_| is_whole);

@@ -11,10 +11,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Knowledge {
     users: BTreeMap<String, KnownUser>,
-    /// How many sign-ins failed in a row, whoever it was: an address may be locked.
-    failures: u32,
-    /// The same of each user.
-    failures_of: BTreeMap<String, u32>,
+    /// Who failed to sign in, as often as each did since the last success. After some, the user or the address may be locked.
+    failures: Vec<String>,
 }
 
 struct KnownUser {
@@ -23,8 +21,16 @@ struct KnownUser {
     password: String,
     /// The password before it.
     replaced: Option<String>,
-    /// The exchange that told, and whether that set the password.
-    source: (usize, bool),
+    source: Source,
+}
+
+/// The exchange that told a password, by its number.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// It set the password.
+    Set(usize),
+    /// It showed the password to be the right one.
+    Shown(usize),
 }
 
 /// An exchange that has been judged.
@@ -46,114 +52,89 @@ impl Knowledge {
         self.users.clear();
     }
 
-    /// Returns what is known of credentials, and the exchange that told, with whether that set the password.
-    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<(usize, bool)>) {
-        let unknown = (KnownCredentials::Unknown, None);
-        let Some(user) = self.users.get(&key(&values.account)) else {
-            return unknown;
+    /// Returns what is known of credentials, and what told it.
+    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<Source>) {
+        let user = self.users.get(&key(&values.account));
+        let user = user.filter(|user| user.name == values.account && !values.password.is_empty());
+        let Some(user) = user else {
+            return (KnownCredentials::Unknown, None);
         };
-        if user.name != values.account || values.password.is_empty() {
-            return unknown;
-        }
-        let source = Some(user.source);
-        if user.password == values.password {
-            // After so many failures the user or the address may be locked.
-            let failures = self.failures_of.get(&values.account);
-            let failures = failures.copied().unwrap_or_default().max(self.failures);
-            let is_locked = failures >= MAX_FAILURES;
-            return if is_locked {
-                unknown
-            } else {
-                (KnownCredentials::Right, source)
-            };
-        }
-        if is_alike(&user.password, &values.password) {
-            return unknown;
-        }
-        match user.replaced.as_ref() == Some(&values.password) {
-            true => (KnownCredentials::Replaced, source),
-            false => (KnownCredentials::Other, source),
-        }
+        let known = match &values.password {
+            right if *right == user.password => match self.failures.len() < MAX_FAILURES {
+                true => KnownCredentials::Right,
+                false => KnownCredentials::Unknown,
+            },
+            other if is_alike(&user.password, other) => KnownCredentials::Unknown,
+            old if user.replaced.as_ref() == Some(old) => KnownCredentials::Replaced,
+            _ => KnownCredentials::Other,
+        };
+        let is_told = matches!(known, KnownCredentials::Right | KnownCredentials::Replaced);
+        (known, is_told.then_some(user.source))
     }
 
     /// Takes in what an exchange tells.
     pub(super) fn learn(&mut self, exchange: &JudgedExchange<'_>) {
-        let JudgedExchange {
-            operation,
-            values,
-            outcome,
-            is_success,
-            may_change,
-            is_unclear,
-            ..
-        } = *exchange;
-        let is_refused = outcome.is_some_and(|outcome| !outcome.is_success()) && !is_success;
-        let is_clear_change = is_success && !is_unclear;
-        let is_clear_change =
-            is_clear_change && !values.target.is_empty() && !values.new_password.is_empty();
-        if may_change && !is_refused && !is_clear_change {
+        let (values, operation, outcome) = (exchange.values, exchange.operation, exchange.outcome);
+        let is_success = exchange.is_success;
+        let is_refused = !is_success && outcome.is_some_and(|outcome| !outcome.is_success());
+        let has_change = !values.target.is_empty() && !values.new_password.is_empty();
+        let is_done = is_success && !exchange.is_unclear && has_change;
+        if exchange.may_change && !is_refused && !is_done {
             // It may have been done, to whomever.
             return self.forget();
         }
-        if is_unclear {
-            return;
-        }
-        if is_success {
-            self.failures = 0;
-            // An administrator's change may leave a lock of the user as it is.
-            self.failures_of.remove(&values.account);
-            let is_own_change = operation == Operation::SetPassword;
-            if !is_own_change {
-                self.know(exchange, &values.account, &values.password, false);
-            }
-            if operation.is_change() {
-                self.know(exchange, &values.target, &values.new_password, true);
-            }
+        if exchange.is_unclear {
             return;
         }
         let is_rejected = outcome == Some(operation.rejection());
-        if is_rejected || outcome == Some(Outcome::LockedOut) {
-            self.failures += 1;
-            let failures = self.failures_of.entry(values.account.clone()).or_default();
-            *failures += 1;
-            let known = self.users.get(&key(&values.account));
-            let was_right = known.is_some_and(|user| user.password == values.password);
-            if is_rejected && was_right && *failures == 1 {
+        if is_success {
+            self.failures.retain(|name| *name != values.account);
+            if operation != Operation::SetPassword {
+                self.show(&values.account, &values.password, exchange.number);
+            }
+            if operation.is_change() {
+                self.set(exchange);
+            }
+        } else if is_rejected || outcome == Some(Outcome::LockedOut) {
+            let is_first = !self.failures.contains(&values.account);
+            self.failures.push(values.account.clone());
+            let user = self.users.get(&key(&values.account));
+            let was_right = user.is_some_and(|user| user.password == values.password);
+            if is_rejected && was_right && is_first {
                 // Somebody else has changed it.
                 self.users.remove(&key(&values.account));
             }
         }
     }
 
-    fn know(&mut self, exchange: &JudgedExchange<'_>, name: &str, password: &str, is_set: bool) {
-        if name.is_empty() || password.is_empty() {
-            return;
+    fn show(&mut self, name: &str, password: &str, number: usize) {
+        let known = self.users.get(&key(name));
+        let is_known = known.is_some_and(|user| user.name == name && user.password == password);
+        if !is_known && !name.is_empty() && !password.is_empty() {
+            self.know(name, password, None, Source::Shown(number));
         }
-        let before = self.users.remove(&key(name));
-        let before = before.filter(|user| user.name == name);
-        let is_same = before
-            .as_ref()
-            .is_some_and(|user| user.password == password);
-        let source = before
-            .as_ref()
-            .filter(|_| is_same && !is_set)
-            .map(|user| user.source);
-        let replaced = match before {
-            Some(user) if is_same => user.replaced,
-            Some(user) if is_set => Some(user.password),
-            _ => None,
-        };
+    }
+
+    fn set(&mut self, exchange: &JudgedExchange<'_>) {
+        let values = exchange.values;
+        let known = self.users.get(&key(&values.target));
+        let known = known.filter(|user| user.name == values.target);
         // Who changes the own password tells the old one.
-        let own = Some(exchange.values.password.clone());
-        let replaced = match exchange.operation {
-            Operation::SetPassword if is_set => own.filter(|own| own != password),
-            _ => replaced,
+        let old = match exchange.operation {
+            Operation::SetPassword => Some(values.password.clone()),
+            _ => known.map(|user| user.password.clone()),
         };
+        let old = old.filter(|old| *old != values.new_password);
+        let source = Source::Set(exchange.number);
+        self.know(&values.target, &values.new_password, old, source);
+    }
+
+    fn know(&mut self, name: &str, password: &str, replaced: Option<String>, source: Source) {
         let user = KnownUser {
             name: name.to_owned(),
             password: password.to_owned(),
             replaced,
-            source: source.unwrap_or((exchange.number, is_set)),
+            source,
         };
         self.users.insert(key(name), user);
     }
@@ -166,12 +147,11 @@ fn key(name: &str) -> String {
 
 /// Tells whether two passwords are one to some appliances: no page says whether blanks count, nor how many bytes.
 fn is_alike(one: &str, other: &str) -> bool {
-    let start = |text: &str| text.as_bytes()[..text.len().min(MAX_COMPARED)].to_vec();
-    one.trim() == other.trim()
-        || one.len().min(other.len()) >= MAX_COMPARED && start(one) == start(other)
+    let start = |text: &str| text.as_bytes().get(..MAX_COMPARED).map(<[u8]>::to_vec);
+    one.trim() == other.trim() || start(one).is_some_and(|one| start(other) == Some(one))
 }
 
-/// After how many failures in a row a lock is possible.
-const MAX_FAILURES: u32 = 3;
+/// From how many failures on a lock is possible.
+const MAX_FAILURES: usize = 3;
 /// How many bytes of a password some appliances compare.
 const MAX_COMPARED: usize = 32;

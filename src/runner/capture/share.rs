@@ -20,6 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct SharedExchange {
     pub(super) number: usize,
+    gaps: usize,
     host: String,
     times: Option<(f64, f64)>,
     has_request_body: bool,
@@ -36,11 +37,18 @@ pub(super) fn shared(
     let answer = exchange.answer.as_ref().ok();
     SharedExchange {
         number: exchange.number,
+        gaps: exchange.gaps,
         host: exchange.host.clone(),
         times: exchange.times,
         has_request_body: exchange.sent != SentBody::Missing,
         request: labels.request(exchange),
-        answer: answer.map(|answer| documented_answer(answer, labels, context)),
+        answer: answer.map(|answer| {
+            let mut shown = documented_answer(answer, labels, context);
+            if exchange.lacks_type {
+                shown.headers_mut().remove(header::CONTENT_TYPE);
+            }
+            shown
+        }),
     }
 }
 
@@ -111,14 +119,13 @@ fn documented(value: &Value, texts: &BTreeMap<String, String>) -> Value {
 ///
 /// Where an entry is left out that may have changed a password, there is a gap: an empty entry, since the exchanges around it tell nothing
 /// of each other.
-pub(super) fn har(shared: &[SharedExchange], gaps: &[usize]) -> Vec<u8> {
+pub(super) fn har(shared: &[SharedExchange]) -> Vec<u8> {
     let starts = shared.iter().filter_map(|one| Some(one.times?.0));
     let first = starts.min_by(f64::total_cmp).unwrap_or_default();
     let (mut hosts, mut entries, mut passed): (Vec<&str>, Vec<Value>, usize) = Default::default();
     for one in shared {
-        let before = gaps.partition_point(|gap| *gap < one.number);
-        entries.extend((before > passed).then(|| json!({})));
-        passed = before;
+        entries.extend((one.gaps > passed).then(|| json!({})));
+        passed = one.gaps;
         let host = hosts.iter().position(|host| *host == one.host);
         let host = host.unwrap_or_else(|| {
             hosts.push(&one.host);

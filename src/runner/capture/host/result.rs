@@ -10,32 +10,32 @@ use crate::{
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
     runner,
     runner::capture::{
-        RecordedExchange, SentBody, classify::Classified, host::HostJudge, share::SharedExchange,
+        SentBody,
+        host::{HostJudge, Judging},
+        share::SharedExchange,
     },
-    suite::{Case, allowed, own_words, verdict::StepVerdict},
+    suite::{allowed, evidence::Evidence, own_words},
 };
 
 impl HostJudge<'_> {
     pub(super) fn result(
         &mut self,
-        case: Case,
-        exchange: &RecordedExchange,
-        classified: &Classified,
-        judged: StepVerdict,
+        one: Judging<'_>,
         shared: &SharedExchange,
         file: &str,
     ) -> CaseResult {
+        let (answer, exchange, classified) = (one.answer(), one.exchange, &one.classified);
+        let (case, judged) = (one.case, one.verdict);
         let numbered = |fact: &str| allowed::numbered_fact(self.contract, fact);
         let mut facts: BTreeSet<String> = BTreeSet::new();
-        if let Some(evidence) = &judged.evidence {
-            facts.extend(evidence.readings().into_keys().map(numbered));
-        }
+        let told = judged.evidence.iter().flat_map(Evidence::readings);
+        facts.extend(told.map(|(fact, _)| numbered(fact)));
         if judged.conformance.is_judged() && exchange.sent == SentBody::Whole {
             let clause = self.contract.clause(classified.operation);
-            let points = ["path", "method", "accepts"].into_iter();
-            let points = points.chain(clause.fields.keys().map(|field| field.name()));
-            facts
-                .extend(points.map(|point| numbered(&format!("{}.{point}", classified.operation))));
+            let fields = clause.fields.keys().map(|field| field.name());
+            let points = ["path", "method", "accepts"].into_iter().chain(fields);
+            let names = points.map(|point| format!("{}.{point}", classified.operation));
+            facts.extend(names.map(|name| numbered(&name)));
         }
         let variants = judged.variants.iter();
         let variants =
@@ -43,10 +43,7 @@ impl HostJudge<'_> {
         let finding = judged
             .finding
             .map(|finding| self.labelled(finding, &classified.username));
-        let micros = exchange
-            .times
-            .map_or(0.0, |(start, end)| (end - start) * 1000.0);
-        let answer = exchange.answer.as_ref().ok();
+        let times = exchange.times.unwrap_or_default();
         let shown = answer.map(|answer| self.shown(answer, shared));
         let (body, is_escaped) = report::body_text(&shown.unwrap_or_default());
         let evidence = judged.evidence.into_iter();
@@ -67,7 +64,8 @@ impl HostJudge<'_> {
                 curl: runner::curl(&shared.request, "$TARGET"),
                 status: answer.map(|answer| answer.status().as_u16()),
                 content_type: answer.and_then(|answer| {
-                    let value = answer.headers().get(header::CONTENT_TYPE)?;
+                    let value = answer.headers().get(header::CONTENT_TYPE);
+                    let value = value.filter(|_| !exchange.lacks_type)?;
                     Some(self.labels.text(&String::from_utf8_lossy(value.as_bytes())))
                 }),
                 body: report::cut_body(body),
@@ -78,7 +76,7 @@ impl HostJudge<'_> {
                     .err()
                     .map(|reason| (*reason).to_owned()),
                 outcome: judged.outcome.map(|outcome| outcome.to_string()),
-                micros: micros as u64,
+                micros: ((times.1 - times.0) * 1000.0) as u64,
             }],
             ..CaseResult::default()
         }
