@@ -8,25 +8,19 @@ use http::{Request, Response};
 
 use super::{answers::Answer, evaluate};
 use crate::{
-    appliance::{Appliance, Evaluation, Policy, ResponseKey, State, StateChange, User, UserState},
+    appliance::{Appliance, Evaluation, Policy, ResponseKey, StateChange, User, UserState},
     contract::{Operation, Outcome, Role},
     export::Source,
     suite::{Account, Case, Placeholder, Property, StepError, allowed, cases, request},
 };
 
-/// A request and what it is answered with.
+/// A request of a case and what it is answered with.
 pub(super) struct DocumentedExchange {
     pub(super) case: &'static Case,
     pub(super) operation: Operation,
-    pub(super) outcome: Outcome,
+    pub(super) key: ResponseKey,
     pub(super) request: Request<Bytes>,
     pub(super) response: Response<Bytes>,
-    /// Every answer that the readings allow.
-    pub(super) answers: Vec<Answer>,
-    /// Why its status is assumed, if it is.
-    pub(super) assumed_status: Option<String>,
-    /// The lines that have its path.
-    pub(super) lines: Vec<String>,
 }
 
 /// An outcome of an operation, and the cases that may lead to it.
@@ -34,14 +28,6 @@ struct OutcomeCases {
     operation: Operation,
     outcome: Outcome,
     cases: Vec<&'static Case>,
-}
-
-/// A request of a case, and its answer.
-struct Sent {
-    case: &'static Case,
-    key: ResponseKey,
-    request: Request<Bytes>,
-    response: Response<Bytes>,
 }
 
 /// The steps that are taken, by their index, each with the user whom it is about.
@@ -69,28 +55,28 @@ impl Source {
                 None => left_out.extend(group.iter().map(|index| steps[*index].left_out())),
             }
         }
-        let taken = chosen.keys().map(|index| &steps[*index]);
-        let exchanges = taken
-            .zip(sequence)
-            .map(|(step, sent)| self.document(step, sent));
-        (exchanges.collect(), left_out)
+        (sequence, left_out)
     }
 
-    fn document(&self, step: &OutcomeCases, sent: Sent) -> DocumentedExchange {
-        let path = &self.contract.clause(step.operation).path;
-        let path = path.entry(format!("{}.path", step.operation));
-        let parsed = self.appliance.rules.parse_request(&sent.request);
-        let username = parsed.user().unwrap_or_default().to_owned();
-        DocumentedExchange {
-            case: sent.case,
-            operation: step.operation,
-            outcome: step.outcome,
-            answers: self.answers(sent.key, &username),
-            assumed_status: self.assumed_status(sent.key),
-            lines: self.lines(&self.open_readings(&path)),
-            request: sent.request,
-            response: sent.response,
-        }
+    /// Returns every answer to an exchange that the readings allow.
+    pub(super) fn answers_to(&self, exchange: &DocumentedExchange) -> Vec<Answer> {
+        let parsed = self.appliance.rules.parse_request(&exchange.request);
+        self.answers(exchange.key, parsed.user().unwrap_or_default())
+    }
+
+    /// Says what an exchange shows, where its path and its answer are documented, and what is assumed.
+    pub(super) fn description(&self, exchange: &DocumentedExchange) -> String {
+        let operation = exchange.operation;
+        let path = &self.contract.clause(operation).path;
+        let path = path.entry(format!("{operation}.path"));
+        let mut lines = self.lines(&self.open_readings(&path));
+        let served = self.answers_to(exchange).into_iter().next();
+        lines.extend(served.into_iter().flat_map(|answer| answer.lines));
+        let status = self
+            .assumed_status(exchange.key)
+            .map(|because| format!("; the status is assumed, because {because}"));
+        let (title, status) = (&exchange.case.title, status.unwrap_or_default());
+        format!("{title} ({}{status})", lines.join(", "))
     }
 
     /// Returns every outcome that is documented, with the cases of one step that begin with it.
@@ -107,11 +93,9 @@ impl Source {
                 };
                 let allowed =
                     || allowed::allowed_responses(&step.expect, self.contract, operation, served);
-                case.kinds.contains(&self.contract.kind)
-                    && step.ask == operation
-                    && step.quote.is_none()
-                    && allowed()
-                        .is_ok_and(|all| all.first().is_some_and(|it| it.outcome == outcome))
+                let is_asked = case.kinds.contains(&self.contract.kind) && step.ask == operation;
+                let first = || allowed().ok()?.into_iter().next();
+                is_asked && step.quote.is_none() && first().is_some_and(|it| it.outcome == outcome)
             };
             let cases = cases::all().iter().map(|located| &located.case);
             OutcomeCases {
@@ -126,66 +110,71 @@ impl Source {
     /// Returns whom exchanges may be about, in the order to try: never an administrator, if possible one whose password can be
     /// restored; in the end nobody.
     fn subjects(&self) -> Vec<Option<&User>> {
-        let State {
-            directory, policy, ..
-        } = &self.appliance.state;
-        let of_role = |role| {
-            let users = directory.users().filter(move |user| is_active(user, role));
+        let policy = &self.appliance.state.policy;
+        let roles = [Role::SecurityAnalyst, Role::ReadOnly].into_iter();
+        let users = roles.filter_map(|role| {
+            let users = self.active_users(role);
             users.min_by_key(|user| policy.check(user.password.expose()).is_err())
-        };
-        let roles = [Role::SecurityAnalyst, Role::ReadOnly];
-        let users = roles.into_iter().filter_map(of_role).map(Some);
-        users.chain([None]).collect()
+        });
+        users.map(Some).chain([None]).collect()
+    }
+
+    fn active_users(&self, role: Role) -> impl Iterator<Item = &User> {
+        let users = self.appliance.state.directory.users();
+        users.filter(move |user| user.role == role && user.state == UserState::Active)
     }
 
     /// Sends these steps one after the other; returns nothing unless all lead to their outcomes, the passwords are as before,
     /// and all of that holds once more.
-    fn sequence(&self, steps: &[OutcomeCases], chosen: &Chosen<'_>) -> Option<Vec<Sent>> {
+    fn sequence(
+        &self,
+        steps: &[OutcomeCases],
+        chosen: &Chosen<'_>,
+    ) -> Option<Vec<DocumentedExchange>> {
         let mut appliance = self.appliance.clone();
-        let mut sequence: Vec<Sent> = Vec::new();
+        let mut sequence: Vec<DocumentedExchange> = Vec::new();
         for (index, subject) in chosen {
-            let step = &steps[*index];
-            let mut cases = step.cases.iter();
-            let (sent, change) =
-                cases.find_map(|case| self.send(&appliance, step.outcome, case, *subject))?;
+            let mut cases = steps[*index].cases.iter();
+            let sent = cases.find_map(|case| {
+                let (sent, change) = self.send(&appliance, case, *subject)?;
+                (sent.key.outcome == steps[*index].outcome).then_some((sent, change))
+            });
+            let (sent, change) = sent?;
             appliance.state.commit(change.unwrap_or_default());
             sequence.push(sent);
         }
         let is_restored = appliance.state.directory == self.appliance.state.directory;
         let locks = appliance.state.lockout.clone();
         let is_repeated = sequence.iter().all(|sent| {
-            let evaluation = evaluate(&appliance, &sent.request).0;
-            appliance
-                .state
-                .commit(evaluation.change.unwrap_or_default());
-            evaluation.key == sent.key
+            let Evaluation { key, change, .. } = evaluate(&appliance, &sent.request).0;
+            appliance.state.commit(change.unwrap_or_default());
+            key == sent.key
         });
         (is_restored && is_repeated && appliance.state.lockout == locks).then_some(sequence)
     }
 
-    /// Sends the request of a case, if it leads to an outcome and changes no password but the subject's.
+    /// Sends the request of a case, if it changes no password but the subject's.
     fn send(
         &self,
         appliance: &Appliance,
-        outcome: Outcome,
         case: &'static Case,
         subject: Option<&User>,
-    ) -> Option<(Sent, Option<StateChange>)> {
-        let served = appliance.rules.readings();
+    ) -> Option<(DocumentedExchange, Option<StateChange>)> {
+        let (step, served) = (&case.steps[0], appliance.rules.readings());
         let fill = |placeholder| self.value(appliance, placeholder, subject);
-        let request = request::build(&case.steps[0], self.contract, served, &fill).ok()?;
+        let request = request::build(step, self.contract, served, &fill).ok()?;
         let (Evaluation { key, change, .. }, response) = evaluate(appliance, &request);
         let changed = change.as_ref().and_then(|it| it.new_password.as_ref());
-        let is_meant = changed.is_none_or(|(username, _)| {
-            subject.is_some_and(|subject| subject.username == *username)
-        });
-        let sent = Sent {
+        let changed = changed.map(|(username, _)| username.as_str());
+        let is_meant = changed.is_none() || changed == subject.map(|it| &*it.username);
+        let sent = DocumentedExchange {
             case,
+            operation: step.ask,
             key,
             request,
             response,
         };
-        (key.outcome == outcome && is_meant).then_some((sent, change))
+        is_meant.then_some((sent, change))
     }
 
     /// Returns the value of a placeholder: a user of the appliance, and the password that it has now.
@@ -195,10 +184,7 @@ impl Source {
         placeholder: Placeholder,
         subject: Option<&User>,
     ) -> Result<String, StepError> {
-        let of_role = |role| {
-            let mut users = self.appliance.state.directory.users();
-            users.find(|user| is_active(user, role))
-        };
+        let of_role = |role| self.active_users(role).next();
         let first = match placeholder.account {
             Account::Admin => of_role(Role::Admin),
             Account::User => subject,
@@ -247,10 +233,6 @@ impl OutcomeCases {
     }
 }
 
-fn is_active(user: &User, role: Role) -> bool {
-    user.role == role && user.state == UserState::Active
-}
-
 /// Returns a new password that a policy takes, if there is one.
 pub(super) fn new_password(policy: &Policy) -> String {
     // Every named policy takes it.
@@ -263,21 +245,4 @@ pub(super) fn new_password(policy: &Policy) -> String {
     let length = length.min(policy.max_length.unwrap_or(length));
     let classes = ['t', 'T', '5'].into_iter().chain(symbol);
     classes.cycle().take(length).collect()
-}
-
-impl DocumentedExchange {
-    /// Says what it shows, where its path and its answer are documented, and what is assumed.
-    pub(super) fn description(&self) -> String {
-        let served = self.answers.first();
-        let lines = self
-            .lines
-            .iter()
-            .chain(served.iter().flat_map(|answer| &answer.lines));
-        let lines: Vec<&str> = lines.map(String::as_str).collect();
-        let status = match &self.assumed_status {
-            Some(because) => format!("; the status is assumed, because {because}"),
-            None => String::new(),
-        };
-        format!("{} ({}{status})", self.case.title, lines.join(", "))
-    }
 }

@@ -31,7 +31,7 @@ fn documented(source: &Source) -> Json {
             time: 0.0,
         }
         .entry();
-        entry["comment"] = format!("{}: {}", exchange.case.id, exchange.description()).into();
+        entry["comment"] = format!("{}: {}", exchange.case.id, source.description(exchange)).into();
         entry
     });
     archive(env!("CARGO_PKG_NAME"), ABOUT, entries.collect())

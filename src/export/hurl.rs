@@ -21,38 +21,37 @@ fn render(source: &Source) -> String {
     );
     for exchange in source.exchanges().0 {
         // Writing to a string cannot fail.
-        let _ = entry(&mut file, &exchange);
+        let _ = entry(&mut file, source, &exchange);
     }
     file
 }
 
-fn entry(file: &mut String, exchange: &DocumentedExchange) -> std::fmt::Result {
+fn entry(file: &mut String, source: &Source, exchange: &DocumentedExchange) -> std::fmt::Result {
     let (request, response) = (&exchange.request, &exchange.response);
-    writeln!(file, "\n# {}: {}", exchange.case.id, exchange.description())?;
-    writeln!(
-        file,
-        "{} {{{{url}}}}{}",
-        request.method(),
-        request.uri().path()
-    )?;
+    let (id, description) = (&exchange.case.id, source.description(exchange));
+    writeln!(file, "\n# {id}: {description}")?;
+    let (method, path) = (request.method(), request.uri().path());
+    writeln!(file, "{method} {{{{url}}}}{path}")?;
     for (name, value) in request.headers() {
         writeln!(file, "{name}: {}", text(value.as_bytes()))?;
     }
     writeln!(file, "{}", without_variables(request.body()))?;
     writeln!(file, "HTTP {}", response.status().as_u16())?;
+    writeln!(file, "[Asserts]")?;
     writeln!(
         file,
-        "[Asserts]\nheader \"Content-Type\" startsWith \"application/json\""
+        "header \"Content-Type\" startsWith \"application/json\""
     )?;
-    let texts = exchange.answers.iter().filter_map(|answer| {
+    let answers = source.answers_to(exchange);
+    let texts = answers.iter().filter_map(|answer| {
         let body: Json = serde_json::from_slice(answer.response.body()).ok()?;
-        let value = body.as_object()?.values().next()?.clone();
+        let mut value = body.as_object()?.values().next()?;
         // A failure has its text in an object, or is that text.
-        let text = match value.as_object().and_then(|object| object.values().next()) {
-            Some(inner) => inner.to_string(),
-            None => value.to_string(),
-        };
-        Some(escaped(&text))
+        value = value
+            .as_object()
+            .and_then(|inner| inner.values().next())
+            .unwrap_or(value);
+        Some(escaped(&value.to_string()))
     });
     let mut texts: Vec<String> = texts.collect();
     texts.sort();

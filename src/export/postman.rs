@@ -22,7 +22,7 @@ fn collection(source: &Source) -> Json {
         let own = exchanges
             .iter()
             .filter(|exchange| exchange.operation == *operation);
-        json!({ "name": operation.name(), "item": own.map(item).collect::<Vec<_>>() })
+        json!({ "name": operation.name(), "item": own.map(|it| item(source, it)).collect::<Vec<_>>() })
     };
     json!({
         "info": {
@@ -34,7 +34,7 @@ fn collection(source: &Source) -> Json {
     })
 }
 
-fn item(exchange: &DocumentedExchange) -> Json {
+fn item(source: &Source, exchange: &DocumentedExchange) -> Json {
     let (request, response) = (&exchange.request, &exchange.response);
     let path = request.uri().path();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -43,14 +43,14 @@ fn item(exchange: &DocumentedExchange) -> Json {
         "header": headers("key", request.headers()),
         "url": { "raw": format!("{{{{url}}}}{path}"), "host": ["{{url}}"], "path": segments },
         "body": { "mode": "raw", "raw": without_variables(request.body()), "options": { "raw": { "language": "json" } } },
-        "description": exchange.description(),
+        "description": source.description(exchange),
     });
     json!({
         "name": exchange.case.id,
         "request": request,
-        "event": [{ "listen": "test", "script": { "type": "text/javascript", "exec": tests(exchange) } }],
+        "event": [{ "listen": "test", "script": { "type": "text/javascript", "exec": tests(source, exchange) } }],
         "response": [{
-            "name": exchange.outcome.name(),
+            "name": exchange.key.outcome.name(),
             "originalRequest": request,
             "status": response.status().canonical_reason(),
             "code": response.status().as_u16(),
@@ -60,19 +60,14 @@ fn item(exchange: &DocumentedExchange) -> Json {
     })
 }
 
-fn tests(exchange: &DocumentedExchange) -> Vec<String> {
+fn tests(source: &Source, exchange: &DocumentedExchange) -> Vec<String> {
     let status = exchange.response.status().as_u16();
-    let assumed = if exchange.assumed_status.is_some() {
-        " (assumed)"
-    } else {
-        ""
-    };
-    let bodies = exchange
-        .answers
-        .iter()
-        .map(|answer| text(answer.response.body()));
+    let assumed = source.assumed_status(exchange.key);
+    let assumed = assumed.map_or("", |_| " (assumed)");
+    let answers = source.answers_to(exchange);
+    let bodies = answers.iter().map(|answer| text(answer.response.body()));
     let bodies: Vec<String> = bodies.collect();
-    let outcome = exchange.outcome;
+    let outcome = exchange.key.outcome;
     vec![
         format!("pm.test(\"status {status}{assumed}\", () => pm.response.to.have.status({status}));"),
         "pm.test(\"content type\", () => pm.expect(pm.response.headers.get(\"Content-Type\")).to.match(/^application\\/json/));".to_owned(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Format, Source, escaped, evaluate, exchanges::new_password, schema::USERNAME, text};
 use crate::{
     appliance::{Policy, User},
-    contract::{Fact, Field, FieldNames, Operation, Outcome},
+    contract::{Field, Operation, Outcome},
 };
 
 pub(super) const FORMAT: Format = Format {
@@ -61,50 +61,24 @@ impl<'a> OperationStubs<'a> {
     fn new(source: &'a Source, operation: Operation) -> OperationStubs<'a> {
         let clause = source.contract.clause(operation);
         let reading = |point: &str| source.served(&format!("{operation}.{point}"));
-        let field = |(field, names): (&Field, &'a Fact<FieldNames>)| {
-            (*field, names.pick(reading(field.name())).is.0.as_slice())
-        };
+        let fields = clause.fields.iter();
+        let fields = fields
+            .map(|(field, names)| (*field, names.pick(reading(field.name())).is.0.as_slice()));
         OperationStubs {
             source,
             operation,
             paths: &clause.path.pick(reading("path")).is.0,
             method: &clause.method.pick(reading("method")).is.0,
             accepts: &clause.accepts.pick(reading("accepts")).is.0,
-            fields: clause.fields.iter().map(field).collect(),
+            fields: fields.collect(),
         }
     }
 
     fn all(&self) -> Vec<Json> {
         let of_nobody = self.of_nobody();
         let good = of_nobody.text();
-        let key = |request: &Request<Bytes>| evaluate(&self.source.appliance, request).0.key;
-        let json = self.request(&good, Some(JSON));
-        let mut stubs = Vec::new();
-
-        // Heads: a content type that makes no difference is accepted, another one is answered.
-        let mut accepted: Vec<String> = self.accepts.iter().map(|name| of_type(name)).collect();
-        let other_types = [(FORM, of_type(FORM)), ("text/plain", ".*".to_owned())];
-        for (index, (name, pattern)) in other_types.into_iter().enumerate() {
-            let request = self.request(&good, Some(name));
-            if key(&request) == key(&json) {
-                accepted.push(pattern);
-            } else {
-                let head = json!({ "Content-Type": { "matches": pattern } });
-                stubs.push(self.stub(40 + index, &request, json!({ "headers": head })));
-            }
-        }
-        let (mut head, absent) = (
-            json!({ "matches": accepted.join("|") }),
-            json!({ "absent": true }),
-        );
-        let without_type = self.request(&good, None);
-        if key(&without_type) == key(&json) {
-            head = json!({ "or": [head, absent] });
-        } else {
-            let pattern = json!({ "headers": { "Content-Type": absent } });
-            stubs.push(self.stub(42, &without_type, pattern));
-        }
-        let mut other_method = json.clone();
+        let (mut stubs, content_type) = self.heads(&good);
+        let mut other_method = self.request(&good, Some(JSON));
         *other_method.method_mut() = Method::GET;
         stubs.push(self.stub(50, &other_method, json!({ "method": "ANY" })));
 
@@ -117,29 +91,30 @@ impl<'a> OperationStubs<'a> {
         *request.uri_mut() = with_query.parse().expect("a path and a query");
         empty["queryParameters"] = json!({ name: { "matches": ".*" } });
         stubs.push(self.stub(1, &request, empty));
-        let head = json!({ "Content-Type": head });
+        let head = json!({ "Content-Type": content_type });
         let mut add = |priority: usize, body: &str, schema: Option<Json>| {
             let schema =
                 schema.map(|it| json!({ "matchesJsonSchema": it, "schemaVersion": "V202012" }));
-            let pattern =
-                json!({ "headers": head, "bodyPatterns": schema.into_iter().collect::<Vec<_>>() });
+            let patterns: Vec<Json> = schema.into_iter().collect();
+            let pattern = json!({ "headers": head, "bodyPatterns": patterns });
             stubs.push(self.stub(priority, &self.request(body, Some(JSON)), pattern));
         };
+        let text = json!({ "type": "string", "minLength": 1 });
+        let complete = self.fields.values().map(|names| has(names, &text));
+        let complete = all_of(complete.collect());
         for ((weight, _), bodies) in self.by_outcome(&of_nobody) {
             let any = bodies
                 .iter()
                 .map(|body| json!({ "allOf": body.conditions }));
-            let schema = json!({ "allOf": [self.complete()], "anyOf": any.collect::<Vec<_>>() });
-            let body = bodies[0].text();
-            add(3 + HEAVIEST - weight, &body, Some(schema));
+            let schema = json!({ "allOf": [complete], "anyOf": any.collect::<Vec<_>>() });
+            add(3 + HEAVIEST - weight, &bodies[0].text(), Some(schema));
         }
+        let other = json!({ "type": ["number", "boolean", "array", "object"] });
         for (index, (field, names)) in self.fields.iter().enumerate() {
             let mut missing = of_nobody.clone();
             missing.json.remove(&names[0]);
-            missing
-                .conditions
-                .push(json!({ "not": has(names, &json!({})) }));
-            let other = json!({ "type": ["number", "boolean", "array", "object"] });
+            let absent = json!({ "not": has(names, &json!({})) });
+            missing.conditions.push(absent);
             let faults = [
                 of_nobody.with(self, *field, Json::Null, &json!({ "type": "null" })),
                 of_nobody.with(self, *field, "".into(), &json!({ "const": "" })),
@@ -147,13 +122,40 @@ impl<'a> OperationStubs<'a> {
                 missing,
             ];
             for fault in faults {
-                let schema = json!({ "type": "object", "allOf": fault.conditions });
-                add(20 + index, &fault.text(), Some(schema));
+                add(20 + index, &fault.text(), Some(all_of(fault.conditions)));
             }
         }
         add(30, "[]", Some(json!({ "not": { "type": "object" } })));
         add(31, "{", None);
         stubs
+    }
+
+    /// Returns the stubs of content types that are answered in their own way, and the pattern of those that make no difference.
+    fn heads(&self, body: &str) -> (Vec<Json>, Json) {
+        let key = |content_type| {
+            let request = self.request(body, content_type);
+            evaluate(&self.source.appliance, &request).0.key
+        };
+        let mut accepted: Vec<String> = self.accepts.iter().map(|name| of_type(name)).collect();
+        let mut stubs = Vec::new();
+        let mut add = |priority, content_type, pattern: &Json| {
+            let pattern = json!({ "headers": { "Content-Type": pattern } });
+            stubs.push(self.stub(priority, &self.request(body, content_type), pattern));
+        };
+        let others = [(FORM, of_type(FORM)), ("text/plain", ".*".to_owned())];
+        for (priority, (name, pattern)) in (40..).zip(others) {
+            match key(Some(name)) == key(Some(JSON)) {
+                true => accepted.push(pattern),
+                false => add(priority, Some(name), &json!({ "matches": pattern })),
+            }
+        }
+        let mut head = json!({ "matches": accepted.join("|") });
+        let absent = json!({ "absent": true });
+        match key(None) == key(Some(JSON)) {
+            true => head = json!({ "or": [head, absent] }),
+            false => add(42, None, &absent),
+        }
+        (stubs, head)
     }
 
     /// Returns bodies that sign in or do not, about users or about nobody, with a new password of each kind; those of one weight
@@ -252,13 +254,6 @@ impl<'a> OperationStubs<'a> {
         }
     }
 
-    /// Returns the schema of a body that has every field.
-    fn complete(&self) -> Json {
-        let text = json!({ "type": "string", "minLength": 1 });
-        let fields = self.fields.values().map(|names| has(names, &text));
-        json!({ "type": "object", "allOf": fields.collect::<Vec<_>>() })
-    }
-
     fn request(&self, body: &str, content_type: Option<&'static str>) -> Request<Bytes> {
         let mut request = Request::new(Bytes::from(body.to_owned()));
         let known = "the contract has methods and paths";
@@ -346,6 +341,11 @@ fn stub(source: &Source, priority: usize, request: &Request<Bytes>, pattern: Jso
 fn has(names: &[String], form: &Json) -> Json {
     let one = |name: &String| json!({ "required": [name], "properties": { name: form } });
     json!({ "anyOf": names.iter().map(one).collect::<Vec<_>>() })
+}
+
+/// Returns the schema of an object that meets all of these.
+fn all_of(schemas: Vec<Json>) -> Json {
+    json!({ "type": "object", "allOf": schemas })
 }
 
 /// Returns the pattern of a content type, with or without parameters, in any letter case.

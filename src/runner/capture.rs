@@ -213,6 +213,9 @@ impl Parts {
     /// # Errors
     /// Why it is none.
     fn exchange(mut self, number: usize) -> Result<RecordedExchange, &'static str> {
+        if self.method == "CONNECT" {
+            return Err("a tunnel through a proxy");
+        }
         let named = header_text(&self.request_headers, "host");
         let (address, target) = split_url(&self.url, &named).ok_or(NO_ADDRESS)?;
         let (path, query) = match target.find('?') {
