@@ -28,7 +28,17 @@ pub enum ParsedRequest<'a> {
 #[derive(Clone, Default)]
 pub struct FieldValues<'a>([Cow<'a, str>; 5]);
 
-impl ParsedRequest<'_> {
+impl<'a> ParsedRequest<'a> {
+    /// A request about a user that has come to an outcome.
+    pub(crate) fn about(key: ResponseKey, username: &'a str) -> ParsedRequest<'a> {
+        let Some(operation) = key.operation else {
+            return ParsedRequest::Rejected(key, Condition::UnknownPath);
+        };
+        let mut values = FieldValues::default();
+        values.set(Field::Username, username);
+        ParsedRequest::Fields(operation, values)
+    }
+
     /// Returns the operation, if the request reaches one.
     pub fn operation(&self) -> Option<Operation> {
         match self {

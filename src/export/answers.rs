@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    appliance::{FieldValues, ParsedRequest, ResponseKey, Rules},
-    contract::{Condition, FactEntry, Field, Ground, Operation, Outcome, Readings},
+    appliance::{ParsedRequest, ResponseKey, Rules},
+    contract::{FactEntry, Ground, Operation, Outcome, Readings},
     export::{Source, product},
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Answer {
 impl Source {
     /// Returns the answers to an outcome, the one that is served first, no body twice. `username` is what they repeat.
     pub(super) fn answers(&self, key: ResponseKey, username: &str) -> Vec<Answer> {
-        let request = request_about(key, username);
+        let request = ParsedRequest::about(key, username);
         let mut facts = self.wording_facts(key);
         facts.retain(|fact| !self.open_readings(fact).is_empty());
         let open: Vec<Vec<_>> = facts.iter().map(|fact| self.open_readings(fact)).collect();
@@ -84,14 +84,4 @@ impl Source {
         facts.retain(|fact| names.contains(&fact.name));
         facts
     }
-}
-
-/// Returns a request that has come to an outcome, about a user.
-fn request_about(key: ResponseKey, username: &str) -> ParsedRequest<'_> {
-    let Some(operation) = key.operation else {
-        return ParsedRequest::Rejected(key, Condition::UnknownPath);
-    };
-    let mut values = FieldValues::default();
-    values.set(Field::Username, username);
-    ParsedRequest::Fields(operation, values)
 }

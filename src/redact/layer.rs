@@ -1,7 +1,7 @@
 //! A text after an escaping was undone: what one writer escaped, another may have escaped again in its own form, as a page
 //! does with a JSON body.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 /// A text that was read out of another, each of its bytes with the place where that begins there.
 pub(super) struct Layer<'a> {
@@ -10,22 +10,13 @@ pub(super) struct Layer<'a> {
     places: Vec<usize>,
 }
 
-/// What can be undone.
-#[derive(Clone, Copy)]
-enum Escaping {
-    Json,
-    Percent,
-    /// Percent-encoding, with `+` for a blank.
-    Query,
-    Html,
-    /// All of these, in any mixture.
-    Any,
-}
+/// An escaping, by the bytes that its escapes begin with.
+type Escaping = &'static [u8];
 
 /// Calls for every text that undoing up to three escapings makes of a text, one after the other, and for what a mixture of
 /// escapings in those stands for.
 pub(super) fn each(bytes: &[u8], call: &mut dyn FnMut(&Layer<'_>)) {
-    if !bytes.iter().any(|byte| b"\\%&+".contains(byte)) {
+    if !bytes.iter().any(|byte| ANY.contains(byte)) {
         return;
     }
     let whole = Layer {
@@ -33,18 +24,18 @@ pub(super) fn each(bytes: &[u8], call: &mut dyn FnMut(&Layer<'_>)) {
         places: (0..=bytes.len()).collect(),
     };
     descend(&whole, MOST_SINGLE, call);
-    let mut next = Escaping::Any.undo(&whole);
+    let mut next = undo(ANY, &whole);
     for _ in 0..MOST_MIXED {
         let Some(layer) = next else { return };
         call(&layer);
-        next = Escaping::Any.undo(&layer);
+        next = undo(ANY, &layer);
     }
 }
 
 fn descend(layer: &Layer<'_>, levels: usize, call: &mut dyn FnMut(&Layer<'_>)) {
-    for inner in SINGLE.iter().filter_map(|escaping| escaping.undo(layer)) {
+    for inner in SINGLE.iter().filter_map(|escaping| undo(escaping, layer)) {
         call(&inner);
-        Escaping::Any.undo(&inner).iter().for_each(&mut *call);
+        undo(ANY, &inner).iter().for_each(&mut *call);
         if levels > 1 {
             descend(&inner, levels - 1, call);
         }
@@ -53,68 +44,53 @@ fn descend(layer: &Layer<'_>, levels: usize, call: &mut dyn FnMut(&Layer<'_>)) {
 
 impl Layer<'_> {
     /// Returns where in the original text a piece of this one begins and ends.
-    pub(super) fn place(&self, start: usize, end: usize) -> (usize, usize) {
-        (self.places[start], self.places[end])
+    pub(super) fn place(&self, range: Range<usize>) -> Range<usize> {
+        self.places[range.start]..self.places[range.end]
     }
 }
 
-impl Escaping {
-    /// Undoes the escaping; none where there is nothing to undo.
-    fn undo(self, layer: &Layer<'_>) -> Option<Layer<'static>> {
-        let bytes = &*layer.text;
-        let first = bytes.iter().position(|byte| self.opens(*byte))?;
-        // Without a plus sign, a query is the same as percent-encoding.
-        if matches!(self, Escaping::Query) && !bytes.contains(&b'+') {
-            return None;
-        }
-        let (mut text, mut places) = (bytes[..first].to_vec(), layer.places[..first].to_vec());
-        let mut is_changed = false;
-        let mut at = first;
-        while at < bytes.len() {
-            let length = self.read(&bytes[at..], &mut text);
-            if length.is_none() {
-                text.push(bytes[at]);
-            }
-            is_changed |= length.is_some();
-            places.resize(text.len(), layer.places[at]);
-            at += length.unwrap_or(1);
-        }
-        places.push(layer.places[bytes.len()]);
-        is_changed.then_some(Layer {
-            text: text.into(),
-            places,
-        })
+/// Undoes an escaping; none where there is nothing to undo.
+fn undo(escaping: Escaping, layer: &Layer<'_>) -> Option<Layer<'static>> {
+    let bytes = &*layer.text;
+    let first = bytes.iter().position(|byte| escaping.contains(byte))?;
+    // Without a plus sign, a query is the same as percent-encoding.
+    if escaping == QUERY && !bytes.contains(&b'+') {
+        return None;
     }
+    let (mut text, mut places) = (bytes[..first].to_vec(), layer.places[..first].to_vec());
+    let mut is_changed = false;
+    let mut at = first;
+    while at < bytes.len() {
+        let opens = escaping.contains(&bytes[at]);
+        let length = opens.then(|| read(&bytes[at..], &mut text)).flatten();
+        if length.is_none() {
+            text.push(bytes[at]);
+        }
+        is_changed |= length.is_some();
+        places.resize(text.len(), layer.places[at]);
+        at += length.unwrap_or(1);
+    }
+    places.push(layer.places[bytes.len()]);
+    is_changed.then_some(Layer {
+        text: text.into(),
+        places,
+    })
+}
 
-    /// Returns whether an escape can begin with a byte.
-    fn opens(self, byte: u8) -> bool {
-        match self {
-            Escaping::Json => byte == b'\\',
-            Escaping::Percent => byte == b'%',
-            Escaping::Query => b"%+".contains(&byte),
-            Escaping::Html => byte == b'&',
-            Escaping::Any => b"\\%&+".contains(&byte),
+/// Writes what the escape that begins here stands for, and returns its length; none where there is none.
+fn read(rest: &[u8], text: &mut Vec<u8>) -> Option<usize> {
+    let (character, length) = match rest[0] {
+        b'\\' => json(rest)?,
+        b'&' => html(rest)?,
+        b'%' => {
+            // A byte, which need not be a character.
+            text.push(u8::try_from(number(rest.get(1..3)?, 16)?).ok()?);
+            return Some(3);
         }
-    }
-
-    /// Writes what the escape that begins here stands for, and returns its length; none where there is none.
-    fn read(self, rest: &[u8], text: &mut Vec<u8>) -> Option<usize> {
-        if !self.opens(rest[0]) {
-            return None;
-        }
-        let (character, length) = match rest[0] {
-            b'\\' => json(rest)?,
-            b'&' => html(rest)?,
-            b'%' => {
-                // A byte, which need not be a character.
-                text.push(u8::try_from(number(rest.get(1..3)?, 16)?).ok()?);
-                return Some(3);
-            }
-            _ => (' ', 1),
-        };
-        text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-        Some(length)
-    }
+        _ => (' ', 1),
+    };
+    text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    Some(length)
 }
 
 /// An escape of JSON or Rust, or a backslash before a character that stands for itself.
@@ -171,12 +147,11 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-const SINGLE: [Escaping; 4] = [
-    Escaping::Json,
-    Escaping::Percent,
-    Escaping::Query,
-    Escaping::Html,
-];
+/// Of JSON, of percent-encoding without and with `+` for a blank, of HTML.
+const SINGLE: [Escaping; 4] = [b"\\", b"%", QUERY, b"&"];
+const QUERY: Escaping = b"%+";
+/// All of these, in any mixture.
+const ANY: Escaping = b"\\%&+";
 /// The longest escape of one character.
 const LONGEST: usize = 13;
 /// How many escapings of a whole are undone, one after the other.
@@ -225,8 +200,7 @@ mod tests {
                 .enumerate()
                 .filter(|(_, byte)| **byte == b'b')
             {
-                let (start, end) = layer.place(start, start + 1);
-                places.push(&text[start..end]);
+                places.push(&text[layer.place(start..start + 1)]);
             }
         });
         assert!(

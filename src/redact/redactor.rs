@@ -5,6 +5,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    ops::Range,
 };
 
 use base64::{
@@ -34,12 +35,8 @@ struct Replacement {
     borders: (bool, bool),
 }
 
-/// A value that was found.
-struct Occurrence<'a> {
-    start: usize,
-    end: usize,
-    label: &'a str,
-}
+/// Where a value was found, and what stands for it.
+type Occurrence<'a> = (Range<usize>, &'a str);
 
 impl Redactor {
     /// Hides secrets behind `«secret»`: those of at least 8 bytes that are not a user name. A
@@ -86,28 +83,22 @@ impl Redactor {
         }
         let mut found = self.find_all(bytes);
         layer::each(bytes, &mut |layer| {
-            found.extend(self.find_all(&layer.text).into_iter().map(|occurrence| {
-                let (start, end) = layer.place(occurrence.start, occurrence.end);
-                Occurrence {
-                    start,
-                    end,
-                    ..occurrence
-                }
-            }));
+            let inner = self.find_all(&layer.text).into_iter();
+            found.extend(inner.map(|(range, label)| (layer.place(range), label)));
         });
         if found.is_empty() {
             return Cow::Borrowed(bytes);
         }
         // One value may be found in several layers, with more or less around it: it gets one label.
-        found.sort_by_key(|occurrence| occurrence.start);
+        found.sort_by_key(|(range, _)| range.start);
         let mut clean: Vec<u8> = Vec::with_capacity(bytes.len());
         let mut copied = 0;
-        for Occurrence { start, end, label } in found {
-            if start >= copied {
-                clean.extend_from_slice(&bytes[copied..start]);
+        for (range, label) in found {
+            if range.start >= copied {
+                clean.extend_from_slice(&bytes[copied..range.start]);
                 clean.extend_from_slice(label.as_bytes());
             }
-            copied = copied.max(end);
+            copied = copied.max(range.end);
         }
         clean.extend_from_slice(&bytes[copied..]);
         Cow::Owned(clean)
@@ -129,16 +120,12 @@ impl Redactor {
 
     /// Returns the values in bytes, from left to right.
     fn find_all(&self, bytes: &[u8]) -> Vec<Occurrence<'_>> {
-        let mut found = Vec::new();
-        let (mut at, mut last_end) = (0, 0);
+        let (mut found, mut at): (Vec<Occurrence<'_>>, usize) = (Vec::new(), 0);
         while at < bytes.len() {
-            match self.find_at(bytes, at, last_end) {
-                Some(occurrence) => {
-                    (at, last_end) = (occurrence.end, occurrence.end);
-                    found.push(occurrence);
-                }
-                None => at += 1,
-            }
+            let last_end = found.last().map_or(0, |(range, _)| range.end);
+            let next = self.find_at(bytes, at, last_end);
+            at = next.as_ref().map_or(at + 1, |(range, _)| range.end);
+            found.extend(next);
         }
         found
     }
@@ -153,11 +140,8 @@ impl Redactor {
         let is_border = |place: Option<&u8>| place.is_some_and(|byte| is_base64(*byte));
         let before = found.borders.0 && at > last_end && is_border(bytes.get(at - 1));
         let after = found.borders.1 && is_border(bytes.get(end));
-        Some(Occurrence {
-            start: at - usize::from(before),
-            end: end + usize::from(after),
-            label: &found.label,
-        })
+        let range = at - usize::from(before)..end + usize::from(after);
+        Some((range, &found.label))
     }
 }
 

@@ -287,7 +287,7 @@ impl Parts {
 
 /// Splits an address into that of the appliance and the target, as it was written. None for other schemes than HTTP's.
 fn split_url(url: &str, host: &str) -> Option<(Url, String)> {
-    let host = if host.is_empty() { "unknown" } else { host };
+    let host = if host.is_empty() { NO_HOST } else { host };
     let whole = match url.starts_with('/') {
         true => format!("https://{host}{url}"),
         false => url.to_owned(),
@@ -336,6 +336,8 @@ const OTHER_FORMS: [(&[u8], &str); 7] = [
     (b"\xa1\xb2\xc3\xd4", PACKETS),
     (b"\x0a\x0d\x0d\x0a", PACKETS),
 ];
+/// Stands for a host that was not recorded (RFC 2606).
+const NO_HOST: &str = "appliance.invalid";
 /// The content type of documented answers.
 const USUAL_TYPE: &str = "application/json";
 /// How much is read at once, in bytes.

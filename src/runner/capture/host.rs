@@ -10,6 +10,7 @@ use http::{Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::{
+    appliance::ResponseKey,
     contract,
     contract::{Condition, Contract, ERROR, Kind, Operation, Outcome, Readings},
     report::{CaseFinding, CaseResult, Conformance, Counts, TargetSummary},
@@ -18,7 +19,7 @@ use crate::{
         RecordedExchange, SentBody,
         classify::{Classified, Classifier, KnownCredentials},
         exact,
-        knowledge::{JudgedExchange, Knowledge, Source},
+        knowledge::{JudgedExchange, Knowledge, PasswordSource},
         labels::Labels,
         share::{self, SharedExchange},
     },
@@ -242,8 +243,10 @@ impl<'a> HostJudge<'a> {
         } else if let Some(outcome) = outcome.filter(|_| !is_unclear) {
             let content_type = answer.headers().get(header::CONTENT_TYPE);
             self.seen.push(exact::SeenAnswer {
-                operation: one.classified.operation,
-                outcome,
+                key: ResponseKey {
+                    operation: outcome.at(one.classified.operation),
+                    outcome,
+                },
                 username: one.classified.username.clone(),
                 body: answer.body().clone(),
                 content_type: content_type.filter(|_| !one.exchange.lacks_type).cloned(),
@@ -318,14 +321,14 @@ fn is_in_order(exchanges: &[&RecordedExchange]) -> bool {
 }
 
 /// Says which exchange told what a verdict rests on.
-fn hint(credentials: KnownCredentials, source: Source) -> String {
-    let (Source::Set(number) | Source::Shown(number)) = source;
-    let told = match (credentials, source) {
+fn hint(credentials: KnownCredentials, source: PasswordSource) -> String {
+    let (PasswordSource::Set(number) | PasswordSource::Shown(number)) = source;
+    let basis = match (credentials, source) {
         (KnownCredentials::Replaced, _) => "replaced this password",
-        (_, Source::Set(_)) => "set this password to be the right one",
-        (_, Source::Shown(_)) => "showed this password to be the right one",
+        (_, PasswordSource::Set(_)) => "set this password to be the right one",
+        (_, PasswordSource::Shown(_)) => "showed this password to be the right one",
     };
-    format!("exchange {number} {told}, unless another client changed it outside of the capture")
+    format!("exchange {number} {basis}, unless another client changed it outside of the capture")
 }
 
 /// Says what a request is.

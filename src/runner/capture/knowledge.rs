@@ -21,12 +21,12 @@ struct KnownUser {
     password: String,
     /// The password before it.
     replaced: Option<String>,
-    source: Source,
+    source: PasswordSource,
 }
 
 /// The exchange that told a password, by its number.
 #[derive(Clone, Copy)]
-pub(super) enum Source {
+pub(super) enum PasswordSource {
     /// It set the password.
     Set(usize),
     /// It showed the password to be the right one.
@@ -53,7 +53,7 @@ impl Knowledge {
     }
 
     /// Returns what is known of credentials, and what told it.
-    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<Source>) {
+    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<PasswordSource>) {
         let user = self.users.get(&key(&values.account));
         let user = user.filter(|user| user.name == values.account && !values.password.is_empty());
         let Some(user) = user else {
@@ -68,8 +68,8 @@ impl Knowledge {
             old if user.replaced.as_ref() == Some(old) => KnownCredentials::Replaced,
             _ => KnownCredentials::Other,
         };
-        let is_told = matches!(known, KnownCredentials::Right | KnownCredentials::Replaced);
-        (known, is_told.then_some(user.source))
+        let is_usable = matches!(known, KnownCredentials::Right | KnownCredentials::Replaced);
+        (known, is_usable.then_some(user.source))
     }
 
     /// Takes in what an exchange tells.
@@ -111,7 +111,7 @@ impl Knowledge {
         let known = self.users.get(&key(name));
         let is_known = known.is_some_and(|user| user.name == name && user.password == password);
         if !is_known && !name.is_empty() && !password.is_empty() {
-            self.know(name, password, None, Source::Shown(number));
+            self.know(name, password, None, PasswordSource::Shown(number));
         }
     }
 
@@ -125,11 +125,17 @@ impl Knowledge {
             _ => known.map(|user| user.password.clone()),
         };
         let old = old.filter(|old| *old != values.new_password);
-        let source = Source::Set(exchange.number);
+        let source = PasswordSource::Set(exchange.number);
         self.know(&values.target, &values.new_password, old, source);
     }
 
-    fn know(&mut self, name: &str, password: &str, replaced: Option<String>, source: Source) {
+    fn know(
+        &mut self,
+        name: &str,
+        password: &str,
+        replaced: Option<String>,
+        source: PasswordSource,
+    ) {
         let user = KnownUser {
             name: name.to_owned(),
             password: password.to_owned(),

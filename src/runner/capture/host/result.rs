@@ -28,8 +28,8 @@ impl HostJudge<'_> {
         let (case, judged) = (one.case, one.verdict);
         let numbered = |fact: &str| allowed::numbered_fact(self.contract, fact);
         let mut facts: BTreeSet<String> = BTreeSet::new();
-        let told = judged.evidence.iter().flat_map(Evidence::readings);
-        facts.extend(told.map(|(fact, _)| numbered(fact)));
+        let readings = judged.evidence.iter().flat_map(Evidence::readings);
+        facts.extend(readings.map(|(fact, _)| numbered(fact)));
         if judged.conformance.is_judged() && exchange.sent == SentBody::Whole {
             let clause = self.contract.clause(classified.operation);
             let fields = clause.fields.keys().map(|field| field.name());
