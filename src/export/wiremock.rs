@@ -176,16 +176,9 @@ impl<'a> OperationStubs<'a> {
                 .push(user);
         }
         let mut bodies = vec![of_nobody.clone()];
-        for users in classes.values() {
-            let mut body = of_nobody.with_users(self, users, &sign_in, 8);
-            body.signs_in.clone_from(users);
-            bodies.push(body);
-        }
-        if account == Field::Username {
-            bodies
-                .iter_mut()
-                .for_each(|body| body.about.clone_from(&body.signs_in));
-        } else {
+        let signed_in = classes.values();
+        bodies.extend(signed_in.map(|users| of_nobody.with_users(self, users, &sign_in, 8)));
+        if account != Field::Username {
             for body in bodies.clone() {
                 for users in classes.values() {
                     // Not the one who signs in: whoever asks for a change of the own password is treated below.
@@ -194,20 +187,12 @@ impl<'a> OperationStubs<'a> {
                         users.rotate_left(1);
                     }
                     if body.signs_in.first() != users.first() {
-                        let about = body.with_users(self, &users, &[name], 2);
-                        bodies.push(Body {
-                            about: users,
-                            ..about
-                        });
+                        bodies.push(body.with_users(self, &users, &[name], 2));
                     }
                 }
                 if !body.signs_in.is_empty() {
                     let fields = [sign_in[0], sign_in[1], name];
-                    let own = of_nobody.with_users(self, &body.signs_in, &fields, 12);
-                    bodies.push(Body {
-                        about: body.signs_in,
-                        ..own
-                    });
+                    bodies.push(of_nobody.with_users(self, &body.signs_in, &fields, 12));
                 }
             }
         }
@@ -294,24 +279,29 @@ impl<'a> Body<'a> {
     fn with_users(
         &self,
         stubs: &OperationStubs<'_>,
-        users: &[&User],
+        users: &[&'a User],
         fields: &[UserField],
         weight: usize,
     ) -> Body<'a> {
         let mut body = self.clone();
         body.weight += weight;
         for (field, value) in fields {
-            body.json
-                .insert(stubs.fields[field][0].clone(), value(users[0]).into());
+            let name = stubs.fields[field][0].clone();
+            body.json.insert(name, value(users[0]).into());
+            match field {
+                Field::Username => body.about = users.to_vec(),
+                Field::Password | Field::AdminPassword => body.signs_in = users.to_vec(),
+                _ => {}
+            }
         }
         let one = |user: &&User| {
+            let fields = fields.iter();
             let has = fields
-                .iter()
                 .map(|(field, value)| has(stubs.fields[field], &json!({ "const": value(user) })));
             json!({ "allOf": has.collect::<Vec<_>>() })
         };
-        body.conditions
-            .push(json!({ "anyOf": users.iter().map(one).collect::<Vec<_>>() }));
+        let any: Vec<Json> = users.iter().map(one).collect();
+        body.conditions.push(json!({ "anyOf": any }));
         body
     }
 }
