@@ -115,11 +115,10 @@ impl Source {
     /// Returns the facts about how an operation is asked.
     fn request_facts(&self, operation: Operation) -> Vec<FactEntry<'static>> {
         let mut facts = self.contract.facts();
-        let point = |name: &str| {
-            let point = name.strip_prefix(operation.name())?.strip_prefix('.')?;
-            Some(!point.contains('.') && !point.starts_with("on_"))
-        };
-        facts.retain(|fact| point(&fact.name) == Some(true));
+        facts.retain(|fact| match fact.name.split('.').collect::<Vec<_>>()[..] {
+            [of, point] => of == operation.name() && !point.starts_with("on_"),
+            _ => false,
+        });
         facts
     }
 

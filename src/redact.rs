@@ -19,7 +19,7 @@ pub use mask::{Mask, names_a_user};
 pub use redactor::Redactor;
 use serde::Deserialize;
 
-/// A password. `Debug` and `Display` show `«secret»`; the text itself is had by [`Secret::expose`] alone.
+/// A password. `Debug` shows `«secret»`, and there is no `Display`; the text itself is had by [`Secret::expose`] alone.
 #[derive(Clone, Default, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -42,12 +42,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl fmt::Display for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("«secret»")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,10 +49,7 @@ mod tests {
     #[test]
     fn no_formatting_shows_a_secret() {
         let secret = Secret::new("canary");
-        assert_eq!(
-            format!("{secret} {secret:?} {secret:#?}"),
-            "«secret» «secret» «secret»"
-        );
+        assert_eq!(format!("{secret:?} {secret:#?}"), "«secret» «secret»");
         assert_eq!(secret.expose(), "canary");
     }
 }

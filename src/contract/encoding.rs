@@ -44,6 +44,13 @@ pub(crate) fn timestamp(time: SystemTime) -> String {
     format!("{year}-{month:02}-{day}T{}Z", &text[17..25])
 }
 
+/// Writes a moment to the millisecond: `1994-11-06T08:49:37.250Z`.
+pub(crate) fn timestamp_millis(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.unwrap_or_default().subsec_millis();
+    timestamp(time).replace('Z', &format!(".{millis:03}Z"))
+}
+
 /// Reads a moment of RFC 3339, such as `2026-01-31T09:30:00.123+02:00`, as milliseconds since 1970.
 pub(crate) fn parse_timestamp(text: &str) -> Option<f64> {
     let (date, time) = text.trim().split_once(['T', 't', ' '])?;

@@ -117,9 +117,8 @@ fn body(bytes: &[u8], headers: &HeaderMap) -> Json {
 /// Writes milliseconds as a moment after the beginning of 2000.
 fn day_time(millis: f64) -> String {
     let millis = (millis.max(0.0) as u64).min(MAX_MILLIS);
-    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_2000 + millis / 1000);
-    let seconds = encoding::timestamp(moment);
-    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis % 1000)
+    let since = Duration::from_secs(YEAR_2000) + Duration::from_millis(millis);
+    encoding::timestamp_millis(SystemTime::UNIX_EPOCH + since)
 }
 
 const ABOUT: &str = "HTTP archive of the documented exchanges";

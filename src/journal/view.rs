@@ -1,9 +1,6 @@
 //! An entry as anybody may read it: masked by place, then redacted by value.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
@@ -140,7 +137,7 @@ impl<'a> JournalRedactor<'a> {
             number: entry.number,
             state: entry.progress.name(),
             at_ms: milliseconds(data.at.0),
-            time: time_of_day(data.time),
+            time: encoding::timestamp_millis(data.time),
             source: data.source.to_string(),
             connection: data.connection,
             operation: class.operation.map(Operation::name),
@@ -260,13 +257,6 @@ fn names(kind: Kind) -> BTreeSet<String> {
 fn milliseconds(time: Duration) -> f64 {
     // Microseconds are what a reader can use.
     (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
-}
-
-/// Writes a time of day to the millisecond.
-fn time_of_day(time: SystemTime) -> String {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.unwrap_or_default().subsec_millis();
-    encoding::timestamp(time).replace('Z', &format!(".{millis:03}Z"))
 }
 
 /// What a line says instead of an outcome that the client was not told.

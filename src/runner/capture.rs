@@ -159,11 +159,11 @@ impl Capture {
 
     /// Adds an entry of a line and of some bytes, if it is one of the three operations.
     fn add(&mut self, parts: Result<Parts, &'static str>, line: u32, bytes: usize) {
-        let mut exchange = match parts.and_then(|parts| parts.exchange(self.entries)) {
+        let place = (self.entries, line, self.gaps);
+        let exchange = match parts.and_then(|parts| parts.exchange(place)) {
             Ok(exchange) => exchange,
             Err(reason) => return self.leave_out(reason),
         };
-        (exchange.line, exchange.gaps) = (line, self.gaps);
         let answer = exchange.answer.as_ref().map(|answer| answer.body().len());
         self.kept += bytes + exchange.request.body().len() + answer.unwrap_or_default();
         if self.exchanges.len() >= MAX_EXCHANGES || self.kept > MAX_KEPT {
@@ -208,11 +208,14 @@ struct Parts {
 }
 
 impl Parts {
-    /// Makes an exchange, if it is one of the three operations.
+    /// Makes the exchange of a number, a line and so many gaps before it, if it is one of the three operations.
     ///
     /// # Errors
     /// Why it is none.
-    fn exchange(mut self, number: usize) -> Result<RecordedExchange, &'static str> {
+    fn exchange(
+        mut self,
+        (number, line, gaps): (usize, u32, usize),
+    ) -> Result<RecordedExchange, &'static str> {
         if self.method == "CONNECT" {
             return Err("a tunnel through a proxy");
         }
@@ -272,8 +275,8 @@ impl Parts {
         };
         Ok(RecordedExchange {
             number,
-            line: 1,
-            gaps: 0,
+            line,
+            gaps,
             host: address.origin().ascii_serialization(),
             times: self.times,
             has_prefix: !prefix.is_empty(),

@@ -19,7 +19,7 @@ use crate::{
         RecordedExchange, SentBody,
         classify::{Classified, Classifier, KnownCredentials},
         exact,
-        knowledge::{JudgedExchange, Knowledge, PasswordSource},
+        knowledge::{Knowledge, PasswordSource},
         labels::Labels,
         share::{self, SharedExchange},
     },
@@ -160,16 +160,10 @@ impl<'a> HostJudge<'a> {
             finding.hint = Some(own.unwrap_or_default() + &hint(credentials, source));
         }
         let context = one.context(self.contract);
-        let is_unknown = one.classified.has(Condition::UnknownPath);
-        self.knowledge.learn(&JudgedExchange {
-            number: exchange.number,
-            operation: one.classified.operation,
-            values: &one.classified.values,
-            outcome: one.verdict.outcome,
-            is_success: one.answer().is_some_and(|it| context.claims_success(it)),
-            may_change: one.classified.operation.is_change() || is_unknown,
-            is_unclear: is_unknown,
-        });
+        let is_success = one.answer().is_some_and(|it| context.claims_success(it));
+        let outcome = one.verdict.outcome;
+        self.knowledge
+            .learn(exchange.number, &one.classified, outcome, is_success);
         if sent == SentBody::Missing {
             self.say(NO_REQUEST_BODY);
         }

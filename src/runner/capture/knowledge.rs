@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    contract::{Operation, Outcome},
-    runner::capture::classify::{KnownCredentials, Values},
+    contract::{Condition, Operation, Outcome},
+    runner::capture::classify::{Classified, KnownCredentials, Values},
 };
 
 /// What is known of the users of one appliance.
@@ -33,19 +33,6 @@ pub(super) enum PasswordSource {
     Shown(usize),
 }
 
-/// An exchange that has been judged.
-pub(super) struct JudgedExchange<'a> {
-    pub(super) number: usize,
-    pub(super) operation: Operation,
-    pub(super) values: &'a Values,
-    pub(super) outcome: Option<Outcome>,
-    pub(super) is_success: bool,
-    /// Whether it may change a password.
-    pub(super) may_change: bool,
-    /// Whether it is not clear what was asked, or in what order: nothing is learnt of it.
-    pub(super) is_unclear: bool,
-}
-
 impl Knowledge {
     /// Forgets every password: any may have been changed.
     pub(super) fn forget(&mut self) {
@@ -72,28 +59,35 @@ impl Knowledge {
         (known, is_usable.then_some(user.source))
     }
 
-    /// Takes in what an exchange tells.
-    pub(super) fn learn(&mut self, exchange: &JudgedExchange<'_>) {
-        let (values, operation, outcome) = (exchange.values, exchange.operation, exchange.outcome);
-        let is_success = exchange.is_success;
+    /// Takes in what the exchange of a number tells.
+    pub(super) fn learn(
+        &mut self,
+        number: usize,
+        request: &Classified,
+        outcome: Option<Outcome>,
+        is_success: bool,
+    ) {
+        let (values, operation) = (&request.values, request.operation);
+        // It is not clear what was asked.
+        let is_unclear = request.has(Condition::UnknownPath);
         let is_refused = !is_success && outcome.is_some_and(|outcome| !outcome.is_success());
         let has_change = !values.target.is_empty() && !values.new_password.is_empty();
-        let is_done = is_success && !exchange.is_unclear && has_change;
-        if exchange.may_change && !is_refused && !is_done {
+        let is_done = is_success && !is_unclear && has_change;
+        if (operation.is_change() || is_unclear) && !is_refused && !is_done {
             // It may have been done, to whomever.
             return self.forget();
         }
-        if exchange.is_unclear {
+        if is_unclear {
             return;
         }
         let is_rejected = outcome == Some(operation.rejection());
         if is_success {
             self.failures.retain(|name| *name != values.account);
             if operation != Operation::SetPassword {
-                self.show(&values.account, &values.password, exchange.number);
+                self.show(&values.account, &values.password, number);
             }
             if operation.is_change() {
-                self.set(exchange);
+                self.set(request, number);
             }
         } else if is_rejected || outcome == Some(Outcome::LockedOut) {
             let is_first = !self.failures.contains(&values.account);
@@ -115,17 +109,17 @@ impl Knowledge {
         }
     }
 
-    fn set(&mut self, exchange: &JudgedExchange<'_>) {
-        let values = exchange.values;
+    fn set(&mut self, request: &Classified, number: usize) {
+        let values = &request.values;
         let known = self.users.get(&key(&values.target));
         let known = known.filter(|user| user.name == values.target);
         // Who changes the own password tells the old one.
-        let old = match exchange.operation {
+        let old = match request.operation {
             Operation::SetPassword => Some(values.password.clone()),
             _ => known.map(|user| user.password.clone()),
         };
         let old = old.filter(|old| *old != values.new_password);
-        let source = PasswordSource::Set(exchange.number);
+        let source = PasswordSource::Set(number);
         self.know(&values.target, &values.new_password, old, source);
     }
 
