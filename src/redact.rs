@@ -15,6 +15,7 @@ mod redactor;
 use std::fmt;
 
 pub use fingerprint::Fingerprints;
+pub(crate) use mask::token_length;
 pub use mask::{Mask, names_a_user};
 pub use redactor::Redactor;
 use serde::Deserialize;

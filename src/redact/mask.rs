@@ -71,11 +71,7 @@ impl Mask {
         let mut open: Vec<bool> = Vec::new();
         let mut shows = false;
         while let Some(first) = rest.chars().next() {
-            let length = match first {
-                '"' | '-' | '0'..='9' => value_length(rest),
-                _ => first.len_utf8(),
-            };
-            let (token, after) = rest.split_at(length);
+            let (token, after) = rest.split_at(token_length(rest));
             rest = after;
             let names = first == '"' && after.trim_start().starts_with(':');
             match first {
@@ -122,9 +118,12 @@ fn is_punctuation(next: char) -> bool {
         || matches!(next, '{' | '}' | '[' | ']' | '"' | ':' | ',' | '&' | '=')
 }
 
-/// Returns the length of the string or the number that valid JSON begins with.
-fn value_length(text: &str) -> usize {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+/// Returns the length of the string, the number or the character that valid JSON goes on with.
+pub(crate) fn token_length(json: &str) -> usize {
+    if !json.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()) {
+        return json.chars().next().map_or(0, char::len_utf8);
+    }
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<IgnoredAny>();
     values.next();
     values.byte_offset().max(1)
 }

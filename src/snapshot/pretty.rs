@@ -1,6 +1,7 @@
 //! JSON spread over lines, its tokens left as they were sent: numbers keep their spelling, duplicate names stay.
 
 use super::escape;
+use crate::redact::token_length;
 
 /// Returns a JSON object or array with a line for each member, indented by two blanks; none where the bytes are something else.
 pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
@@ -9,44 +10,33 @@ pub(super) fn pretty(bytes: &[u8]) -> Option<String> {
         return None;
     }
     serde_json::from_str::<serde_json::Value>(json).ok()?;
-    let (mut text, mut depth) = (String::new(), 0);
+    let (mut text, mut depth, mut rest) = (String::new(), 0, json.trim_ascii());
     let break_line = |text: &mut String, depth| *text += &format!("\n{}", "  ".repeat(depth));
-    let mut characters = json.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' => {
-                text.push('"');
-                while let Some(character) = characters.next() {
-                    escape::visible(&mut text, character);
-                    match character {
-                        '"' => break,
-                        '\\' => text.extend(characters.next()),
-                        _ => {}
-                    }
-                }
+    while let Some(first) = rest.chars().next() {
+        let (token, after) = rest.split_at(token_length(rest));
+        rest = after.trim_ascii_start();
+        match first {
+            '"' => token.chars().for_each(|it| escape::visible(&mut text, it)),
+            '{' | '[' if !rest.starts_with(['}', ']']) => {
+                text.push(first);
+                depth += 1;
+                break_line(&mut text, depth);
             }
             '{' | '[' => {
-                text.push(character);
-                while characters.next_if(char::is_ascii_whitespace).is_some() {}
-                if let Some(end) = characters.next_if(|next| matches!(next, '}' | ']')) {
-                    text.push(end);
-                } else {
-                    depth += 1;
-                    break_line(&mut text, depth);
-                }
+                text.push_str(&format!("{first}{}", &rest[..1]));
+                rest = rest[1..].trim_ascii_start();
             }
             '}' | ']' => {
                 depth -= 1;
                 break_line(&mut text, depth);
-                text.push(character);
+                text.push(first);
             }
             ',' => {
                 text.push(',');
                 break_line(&mut text, depth);
             }
             ':' => text.push_str(": "),
-            ' ' | '\t' | '\n' | '\r' => {}
-            _ => text.push(character),
+            _ => text.push_str(token),
         }
     }
     Some(text)

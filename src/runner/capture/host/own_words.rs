@@ -24,6 +24,9 @@ use crate::{
 impl HostJudge<'_> {
     /// Does not judge a refusal that comes of a state of the account, of which no page says anything: it may be locked or kept elsewhere.
     pub(super) fn presuppose_nothing(&self, one: &mut Judging<'_>) {
+        if one.verdict.conformance != Conformance::Deviation {
+            return;
+        }
         let own = &self.contract.clause(one.classified.operation).outcomes;
         let is_of_state = match one.verdict.outcome {
             Some(outcome @ (Outcome::LockedOut | Outcome::PermissionDenied)) => {
@@ -35,7 +38,7 @@ impl HostJudge<'_> {
                 text.is_some_and(|text| self.nearest(&one.classified, &text).is_none())
             }
         };
-        if one.verdict.conformance == Conformance::Deviation && is_of_state {
+        if is_of_state {
             one.verdict.conformance = Conformance::Undocumented;
             one.verdict.finding = None;
         }
