@@ -15,6 +15,7 @@ pub(crate) mod bless;
 pub(crate) mod encoding;
 mod fact;
 mod glob;
+mod lists;
 mod names;
 mod nearest;
 #[cfg(feature = "cli")]
@@ -31,6 +32,7 @@ use std::{
 
 pub use fact::{Fact, FactEntry, FactValue, Ground, Place, Reading, ReadingEntry};
 pub use glob::Glob;
+pub(crate) use lists::{distinct, grouped};
 pub(crate) use names::closed_set;
 pub use names::{
     Check, ClosedSet, Condition, Field, Handling, Kind, Operation, Outcome, Role, UnknownName,

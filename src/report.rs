@@ -45,7 +45,7 @@ pub use verdicts::{Conformance, Counts, Regression};
 use crate::contract::Kind;
 
 /// Everything a run found. The one input of every report.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Summary {
     /// The version of this form, 1.
     pub version: u32,
@@ -84,21 +84,16 @@ impl Summary {
         Summary {
             version: 1,
             tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
-            date: None,
-            label: None,
-            options: Vec::new(),
-            actions: Vec::new(),
-            notes: Vec::new(),
             trouble,
-            fleet: None,
             causes: causes::of(&targets),
             targets,
+            ..Summary::default()
         }
     }
 }
 
 /// What a run found at one appliance.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct TargetSummary {
     /// What it should be.
     pub kind: Kind,
@@ -177,7 +172,7 @@ pub struct CaseResult {
 }
 
 /// One thing that is wrong or worth knowing about a case.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct CaseFinding {
     /// The step it concerns, from 1; 0 for the whole case.
     pub step: usize,
@@ -212,24 +207,18 @@ pub struct SeenReading {
 impl CaseFinding {
     /// Makes a finding about a step, from 1, or about the whole case.
     pub fn new(step: usize, expected: &str, received: impl Into<String>) -> CaseFinding {
-        let (expected, received) = (expected.to_owned(), received.into());
-        let (readings, hint, code, seen) = Default::default();
         CaseFinding {
             step,
-            code,
-            expected,
-            received,
-            readings,
-            hint,
-            seen,
+            expected: expected.to_owned(),
+            received: received.into(),
+            ..CaseFinding::default()
         }
     }
 
     /// Makes a finding about a step, from 1, that is not judged.
     pub fn not_judged(step: usize, reason: NotJudged) -> CaseFinding {
-        let code = Some(reason.code);
         CaseFinding {
-            code,
+            code: Some(reason.code),
             ..CaseFinding::new(step, "", reason.text)
         }
     }
@@ -290,9 +279,8 @@ pub struct Inconsistency {
 impl CaseResult {
     /// Returns why it was not judged: what came in the first reason, or what was wanted where nothing came.
     pub fn reason(&self) -> &str {
-        self.reasons
-            .first()
-            .map_or("no reason given", CaseFinding::summary)
+        let first = self.reasons.first();
+        first.map_or("no reason given", CaseFinding::summary)
     }
 
     /// Returns one line for progress: `documented    same     validation.authenticated`.
@@ -304,9 +292,8 @@ impl CaseResult {
 
     /// Returns how long its exchanges took together, in microseconds.
     pub fn micros(&self) -> u64 {
-        self.exchanges
-            .iter()
-            .fold(0, |sum, exchange| sum.saturating_add(exchange.micros))
+        let micros = self.exchanges.iter().map(|exchange| exchange.micros);
+        micros.fold(0, u64::saturating_add)
     }
 }
 
@@ -318,18 +305,17 @@ impl Followed {
 
     /// Names the readings, or what was seen that is no reading.
     fn text(&self) -> String {
-        let seen: Vec<&str> = self
-            .readings
-            .iter()
-            .chain(&self.other)
-            .map(String::as_str)
-            .collect();
-        if seen.is_empty() {
-            "mixed".to_owned()
-        } else {
-            seen.join(" or ")
+        match [&self.readings[..], &self.other].concat() {
+            seen if seen.is_empty() => "mixed".to_owned(),
+            seen => seen.join(" or "),
         }
     }
+}
+
+/// Counts in words: `1 case`, `2 cases`.
+pub(crate) fn amount(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 fn numbered(number: Option<&str>, fact: &str) -> String {
@@ -344,22 +330,20 @@ impl Inconsistency {
 
     /// Returns the readings followed, each with a case: `example in validation.authenticated, table in validation.token.bogus`.
     pub fn description(&self) -> String {
-        self.followed
-            .iter()
-            .map(|(reading, case)| format!("{reading} in {case}"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let followed = self.followed.iter();
+        let texts = followed.map(|(reading, case)| format!("{reading} in {case}"));
+        texts.collect::<Vec<_>>().join(", ")
     }
 }
 
 impl CaseFinding {
     /// Returns what it tells in one line: what came, or what was expected where nothing came.
     pub fn summary(&self) -> &str {
-        if self.received.is_empty() {
-            &self.expected
-        } else {
-            &self.received
-        }
+        let texts = [&self.received, &self.expected];
+        texts
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .map_or("", |text| text)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     contract::{Kind, encoding},
     fixture::Fixture,
     report,
-    report::{CaseResult, Conformance, Regression, Summary, TargetSummary},
+    report::{CaseResult, Conformance, Format, Regression, Summary, TargetSummary, amount},
     runner,
     runner::{
         RunContext, RunResult,
@@ -176,8 +176,7 @@ fn run_all(
     console: &Console,
 ) -> Result<Vec<RunResult>> {
     let identity = Identity::generate(&[])?;
-    let cases = runs.iter().map(|run| run.cases.len()).sum();
-    let progress = Progress::new(cases, console);
+    let progress = Progress::new(runs.iter().map(|run| run.cases.len()).sum(), console);
     let run = |run: MockRun| {
         serve::runtime_of_one_thread()?.block_on(async {
             signals::listen(stop, &Default::default(), *console);
@@ -232,7 +231,7 @@ pub(super) fn finish(
     let problems = runs.iter_mut().map(|run| mem::take(&mut run.problems));
     let problems: Vec<String> = problems.flatten().collect();
     problems.iter().for_each(|problem| console.error(problem));
-    let mut worst = if problems.is_empty() {
+    let failed = if problems.is_empty() {
         code::SUCCESS
     } else {
         code::USAGE
@@ -254,10 +253,9 @@ pub(super) fn finish(
         targets.for_each(|target| target.not_asked.clear());
     }
     let (has_outdated, published) = publish(&options.report, &mut summary, Some(known), console)?;
-    worst = code::worst(worst, published);
     note_pending(options, &summary, console);
     let code = console.code(exit_code(&summary.targets, has_outdated, unreachable));
-    Ok(code::worst(code, worst))
+    Ok(code::worst(code, code::worst(failed, published)))
 }
 
 /// Returns the words of the command line, without passwords.
@@ -280,23 +278,20 @@ pub(super) fn publish(
 ) -> Result<(bool, u8)> {
     let now = || encoding::timestamp(SystemTime::now());
     summary.date.get_or_insert_with(now);
-    let outdated = known
-        .map(|known| known.problems(summary))
-        .unwrap_or_default();
+    let outdated = known.map(|known| known.problems(summary));
+    let outdated = outdated.unwrap_or_default();
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
-    let mut code = code::SUCCESS;
     let failures = reports::write_files(requests, &|format, style| format.write(summary, style));
-    if !failures.is_empty() {
-        failures.iter().for_each(|failure| console.error(failure));
-        code = code::USAGE;
-        summary.trouble.extend(failures);
-    }
-    reports::print_others(
-        requests,
-        &|format, style| format.write(summary, style),
-        console,
-    )?;
+    failures.iter().for_each(|failure| console.error(failure));
+    let code = if failures.is_empty() {
+        code::SUCCESS
+    } else {
+        code::USAGE
+    };
+    summary.trouble.extend(failures);
+    let write = |format: Format, style| format.write(summary, style);
+    reports::print_others(requests, &write, console)?;
     Ok((has_outdated, code))
 }
 
@@ -308,23 +303,22 @@ fn note_snapshots(options: &CheckArgs, (written, withheld): (usize, usize), cons
     if written + withheld == 0 {
         return;
     }
-    let plural = if written == 1 { "" } else { "s" };
-    let mut text = format!("{written} snapshot{plural} written");
-    if let Some(folder) = &options.snapshots {
-        text.push_str(&format!(" to {}", folder.display()));
-    }
-    if withheld > 0 {
-        text.push_str(&format!(
-            ", {withheld} not: they deviate\n  hint: --known FILE lists known differences"
-        ));
-    }
-    console.note(text);
+    let folder = options.snapshots.as_ref();
+    let folder = folder.map(|folder| format!(" to {}", folder.display()));
+    let withheld = match withheld {
+        0 => String::new(),
+        _ => {
+            format!(", {withheld} not: they deviate\n  hint: --known FILE lists known differences")
+        }
+    };
+    let (written, folder) = (amount(written, "snapshot"), folder.unwrap_or_default());
+    console.note(format!("{written} written{folder}{withheld}"));
 }
 
 fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
-    let mut targets: Vec<&TargetSummary> = summary.targets.iter().collect();
-    targets.retain(|target| target.review.is_some());
-    let cases = targets.iter().flat_map(|target| &target.cases);
+    let targets = summary.targets.iter();
+    let targets = targets.filter(|target| target.review.is_some());
+    let cases = targets.flat_map(|target| &target.cases);
     let waits = match cases.filter(|case| is_pending(case)).count() {
         0 => return,
         1 => "1 snapshot waits".to_owned(),

@@ -39,10 +39,8 @@ pub(super) struct DiffArgs {
 pub(super) fn run(DiffArgs { a, b, report }: &DiffArgs, console: &Console) -> Result {
     let of_runs = [Format::Github, Format::Junit, Format::Profile];
     if let Some(request) = report.iter().find(|one| of_runs.contains(&one.format)) {
-        let message = format!(
-            "--report {}: expected text, html, json or markdown",
-            request.format
-        );
+        let format = request.format;
+        let message = format!("--report {format}: expected text, html, json or markdown");
         return Err(CliError::usage(message));
     }
     reports::prepare(report)?;
@@ -61,7 +59,7 @@ pub(super) fn run(DiffArgs { a, b, report }: &DiffArgs, console: &Console) -> Re
             return Err(CliError::usage(message).hint(hint));
         }
     };
-    let render = |format: Format, style: ReportStyle| {
+    let render = |format, style: ReportStyle| {
         let written = difference.write(format, style.every_case);
         written.unwrap_or_default()
     };
@@ -88,12 +86,11 @@ fn match_kinds(a: &mut ComparedCases, b: &mut ComparedCases) {
         cases.collect()
     };
     let common = |cases: &ComparedCases| {
-        let common = cases.iter();
-        let common = common.filter(|(id, _)| flat.contains_key(*id));
+        let common = cases
+            .iter()
+            .filter_map(|(id, case)| Some((flat.get(id)?, case)));
         // Both kinds have most ids: the same content decides.
-        let same = common
-            .clone()
-            .filter(|(id, case)| flat[*id].text == case.text);
+        let same = common.clone().filter(|(one, other)| one.text == other.text);
         (same.count(), common.count())
     };
     if let Some(kind) = Kind::ALL.iter().map(of_kind).max_by_key(common) {
@@ -114,10 +111,8 @@ fn snapshots(folder: &Path) -> Result<ComparedCases> {
         }
     }
     if snapshots.is_empty() {
-        return Err(CliError::usage(format!(
-            "no snapshot in {}",
-            folder.display()
-        )));
+        let message = format!("no snapshot in {}", folder.display());
+        return Err(CliError::usage(message));
     }
     Ok(snapshots)
 }
@@ -129,13 +124,13 @@ pub(super) fn read_report(path: &Path) -> Result<Summary> {
         version: u32,
     }
 
-    let bytes = read(path)?;
+    let (bytes, shown) = (read(path)?, path.display());
     match parse(path, &bytes)? {
         Version { version: 1 } => parse(path, &bytes),
-        Version { version } => Err(wrong(format!(
-            "{} is a report of version {version}, expected 1",
-            path.display()
-        ))),
+        Version { version } => {
+            let message = format!("{shown} is a report of version {version}, expected 1");
+            Err(wrong(message))
+        }
     }
 }
 

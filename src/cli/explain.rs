@@ -36,15 +36,12 @@ pub(super) fn run(options: &ExplainArgs) -> Result {
 fn explain(what: Option<&str>, kinds: &[Kind]) -> Result<String> {
     let contracts: Vec<&Contract> = kinds.iter().map(|kind| contract::of(*kind)).collect();
     let Some(what) = what else {
-        let is_wanted =
-            |_: &Contract, entry: &FactEntry<'_>| entry.is_disputed() || entry.is_assumed();
+        let is_wanted = |_: &_, entry: &FactEntry<'_>| entry.is_disputed() || entry.is_assumed();
         return Ok(facts::text(&contracts, is_wanted).unwrap_or_default());
     };
     let outcome = what.parse::<Outcome>().ok();
-    let mut meant: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
-    for contract in &contracts {
-        meant.insert(contract.kind, contract.facts_meant(what));
-    }
+    let meant = contracts.iter().map(|it| (it.kind, it.facts_meant(what)));
+    let meant: BTreeMap<Kind, Vec<String>> = meant.collect();
     let facts = facts::text(&contracts, |contract, entry| match outcome {
         Some(outcome) => is_about(entry, outcome),
         None => meant[&contract.kind].contains(&entry.name),
@@ -78,24 +75,21 @@ fn unknown(contracts: &[&Contract], what: &str) -> CliError {
     }
     names.sort_unstable();
     names.dedup();
-    let nearest = contract::nearest_names(what, names.iter().map(String::as_str));
-    let error = CliError::usage(format!(
-        "unknown name `{what}`, expected a fact, a glob of facts, a number of an ambiguity (X01 to X27), or an outcome"
-    ));
-    if READY_MADE.contains(&what) {
-        error.hint("it is a failure mode: `d4iot-double fixture modes` describes it")
+    let mut nearest = contract::nearest_names(what, names.iter().map(String::as_str));
+    nearest.truncate(OFFERED);
+    let hint = if READY_MADE.contains(&what) {
+        "it is a failure mode: `d4iot-double fixture modes` describes it".to_owned()
     } else if cases::all().iter().any(|located| located.case.id == what) {
-        error.hint(format!(
-            "it is a case: `d4iot-double plan --case {what}` lists its requests"
-        ))
+        format!("it is a case: `d4iot-double plan --case {what}` lists its requests")
     } else if nearest.is_empty() {
-        error.hint("`d4iot-double explain` lists the disputed and assumed facts")
+        "`d4iot-double explain` lists the disputed and assumed facts".to_owned()
     } else {
-        error.hint(format!(
-            "nearest: {}",
-            nearest[..nearest.len().min(OFFERED)].join(", ")
-        ))
-    }
+        format!("nearest: {}", nearest.join(", "))
+    };
+    CliError::usage(format!(
+        "unknown name `{what}`, expected a fact, a glob of facts, a number of an ambiguity (X01 to X27), or an outcome"
+    ))
+    .hint(hint)
 }
 
 /// How many names are offered.

@@ -5,6 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use serde_json::Map;
+use tracing::Level;
+
 use crate::{
     cli::{
         check, code,
@@ -74,12 +77,8 @@ async fn go(
     let add = move |case: &_| shown.add_case(kind, case);
     let result = run.run(store, is_full, stop, add).await;
     progress.end();
-    Ok(conclude(
-        options,
-        result_of(result, console)?,
-        &known,
-        console,
-    ))
+    let result = result_of(result, console)?;
+    Ok(conclude(options, result, &known, console))
 }
 
 /// Returns the result of a run, or why it has none.
@@ -99,43 +98,37 @@ pub(super) fn result_of(
 /// Writes the reports, says how the run ended, and returns the exit code.
 fn conclude(
     options: &check::CheckArgs,
-    mut result: LiveResult,
+    result: LiveResult,
     known: &KnownDifferences,
     console: &Console,
 ) -> u8 {
     let (code, messages) = ending(&result, options.target.change_passwords_on.is_some());
-    let (problems, actions) = (result.problems(), std::mem::take(&mut result.actions));
-    let runs = vec![result.run];
-    let finished = check::finish(options, runs, known, (problems, actions), console);
+    let trouble = (result.problems(), result.actions);
+    let finished = check::finish(options, vec![result.run], known, trouble, console);
     let finished = console.code(finished);
-    for (is_error, message) in messages {
-        match is_error {
-            true => console.error(message),
-            false => console.warning(message),
-        }
+    for (level, message) in messages {
+        console.event(level, message, Map::new());
     }
     code::worst(finished, code)
 }
 
-/// Returns the exit code of how a run ended, whatever its verdicts are, and what is to be said of it: errors (true) and warnings.
-pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(bool, String)>) {
+/// Returns the exit code of how a run ended, whatever its verdicts are, and what is to be said of it.
+pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(Level, String)>) {
     let (mut worst, mut messages) = (code::SUCCESS, Vec::new());
     let mut error = |code, message| {
         worst = code::worst(worst, code);
-        messages.push((true, message));
+        messages.push((Level::ERROR, message));
     };
-    if let Some(why) = result.why_no_change()
-        && may_change
-        && !result.has_judged_change()
-    {
-        let message = format!("no change could be judged: {why}");
-        error(code::NOTHING_JUDGED, message);
+    let why = result.why_no_change();
+    if let Some(why) = why.filter(|_| may_change && !result.has_judged_change()) {
+        error(
+            code::NOTHING_JUDGED,
+            format!("no change could be judged: {why}"),
+        );
     }
     if let Some(NotJudged { code, text }) = &result.stopped {
         let hint = match code {
-            ReasonCode::LockedOut => {
-                "\n  hint: a sensor locks the address, not the account: wait until the lock-out ends"
-            }
+            ReasonCode::LockedOut => LOCKED_OUT,
             _ => "",
         };
         error(code::REFUSED, format!("the run was stopped: {text}{hint}"));
@@ -150,7 +143,11 @@ pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(bool, S
         error(code::REFUSED, refused.clone());
     }
     if result.unrestored.is_empty() {
-        messages.extend(result.actions.iter().map(|action| (false, action.clone())));
+        let actions = result.actions.iter();
+        messages.extend(actions.map(|action| (Level::WARN, action.clone())));
     }
     (worst, messages)
 }
+
+const LOCKED_OUT: &str =
+    "\n  hint: a sensor locks the address, not the account: wait until the lock-out ends";

@@ -29,9 +29,8 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
         mock_plans(options)?
     } else {
         let run = options.target.prepare(&options.selection, options.repeat)?;
-        for warning in &run.warnings {
-            console.warning(warning);
-        }
+        let warnings = run.warnings.iter();
+        warnings.for_each(|warning| console.warning(warning));
         vec![live_plan(&run)?]
     };
     let template = include_str!("templates/plan.jinja");
@@ -42,10 +41,9 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
 fn mock_plans(options: &CheckArgs) -> Result<Vec<Value>> {
     let mut plans = Vec::new();
     for kind in options.selection.kinds() {
-        let mut cases = Vec::new();
-        for located in options.selection.cases(kind)? {
-            cases.push(planned_case(kind, located, "$TARGET")?);
-        }
+        let cases = options.selection.cases(kind)?.into_iter();
+        let cases = cases.map(|located| planned_case(kind, located, "$TARGET"));
+        let cases: Vec<Value> = cases.collect::<Result<_>>()?;
         if !cases.is_empty() {
             plans.push(json!({ "kind": kind, "address": null, "cases": cases, "left_out": [] }));
         }
@@ -81,13 +79,10 @@ fn live_plan(run: &PreparedRun) -> Result<Value> {
     });
     let mut present = run.context.accounts.present();
     present.remove(&Account::Unknown);
-    let validations = present
-        .iter()
-        .map(|account| own((Validation, *account), Password));
-    let is_asked = plan
-        .cases
-        .iter()
-        .any(|planned| planned.located.case.id == WRONG_PASSWORD);
+    let present = present.iter();
+    let validations = present.map(|account| own((Validation, *account), Password));
+    let mut planned = plan.cases.iter();
+    let is_asked = planned.any(|planned| planned.located.case.id == WRONG_PASSWORD);
     let object = plan.objects.first().filter(|_| !is_asked);
     let wrong = object.map(|account| own((Validation, *account), WrongPassword));
     let left_out = plan.left_out.iter().map(|(located, reason)| {

@@ -63,16 +63,14 @@ pub(super) fn run(args: &RecoverArgs, console: &Console) -> Result {
             let (journals, folder) = list_journals()?;
             if journals.is_empty() {
                 // Another state folder may have journals.
-                console.note(format!(
-                    "no open journal in {folder}: no password to restore"
-                ));
+                let text = format!("no open journal in {folder}: no password to restore");
+                console.note(text);
             }
             journals
         }
     };
-    let trust = args.cacert.as_deref().map(read_text).transpose()?;
     let options = RecoverOptions {
-        trust,
+        trust: args.cacert.as_deref().map(read_text).transpose()?,
         insecure: args.insecure,
         pin: args.pin_spki.clone(),
         set_password_from_file: args.set_password_from_file,
@@ -87,10 +85,7 @@ pub(super) fn run(args: &RecoverArgs, console: &Console) -> Result {
 /// Gives up a journal, if the user confirms it.
 fn discard_journal(journal: &Path, console: &Console) -> Result {
     let shown = journal.display();
-    if TargetLock::of_journal(journal)?.is_none() {
-        console.error(format!("the run of {shown} is still in progress"));
-        return Ok(code::REFUSED);
-    }
+    let _lock = take_lock(journal)?;
     console.warning(format!(
         "without {shown} nothing can restore the passwords that its run may have left changed\n  type `yes` to remove it and its seed"
     ));
@@ -103,6 +98,14 @@ fn discard_journal(journal: &Path, console: &Console) -> Result {
     undo::discard(journal)?;
     console.note(format!("{shown} is removed"));
     Ok(code::SUCCESS)
+}
+
+/// Takes the lock of a journal's target.
+fn take_lock(journal: &Path) -> Result<TargetLock> {
+    let lock = TargetLock::of_journal(journal);
+    let lock = lock.map_err(|error| CliError::new(code::UNRESTORED, error))?;
+    let message = format!("the run of {} is still in progress", journal.display());
+    lock.ok_or_else(|| CliError::new(code::REFUSED, message))
 }
 
 /// Returns the journals in the user's state folder, and the folder.
@@ -133,16 +136,9 @@ async fn recover_journal(
     console: &Console,
 ) -> u8 {
     let shown = journal.display();
-    let _lock = match TargetLock::of_journal(journal) {
-        Ok(Some(lock)) => lock,
-        Ok(None) => {
-            console.error(format!("the run of {shown} is still in progress"));
-            return code::REFUSED;
-        }
-        Err(error) => {
-            console.error(error);
-            return code::UNRESTORED;
-        }
+    let _lock = match take_lock(journal) {
+        Ok(lock) => lock,
+        Err(error) => return console.code(Err(error)),
     };
     let load = |header: &JournalHeader, needed: &BTreeSet<Account>| {
         let path = accounts.unwrap_or(&header.accounts);
@@ -151,9 +147,8 @@ async fn recover_journal(
     match recover(journal, options, load).await {
         Ok(Some(recovery)) => report(&recovery, journal, console),
         Ok(None) => {
-            console.note(format!(
-                "{shown} is done: its run has restored all passwords"
-            ));
+            let text = format!("{shown} is done: its run has restored all passwords");
+            console.note(text);
             code::SUCCESS
         }
         Err(error) => {
@@ -216,8 +211,6 @@ fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
 
 /// Shows what a person has to do.
 pub(super) fn act_now(steps: &[String]) -> String {
-    format!(
-        "passwords could not be restored: act now\n  {}",
-        steps.join("\n  ")
-    )
+    let steps = steps.join("\n  ");
+    format!("passwords could not be restored: act now\n  {steps}")
 }

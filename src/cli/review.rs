@@ -17,7 +17,7 @@ use crate::{
         selection::matcher,
     },
     contract::Kind,
-    snapshot::{PendingSnapshot, SnapshotFolder},
+    snapshot::{PendingSnapshot, SnapshotError, SnapshotFolder},
 };
 
 /// The arguments of `pending`, `review`, `accept` and `reject`.
@@ -35,21 +35,18 @@ pub(super) struct ReviewArgs {
 pub(super) fn pending(options: &ReviewArgs) -> Result {
     let candidates = options.candidates()?;
     let texts = candidates.iter().map(|candidate| candidate.text() + "\n");
-    print(format!(
-        "{}{} pending\n",
-        texts.collect::<String>(),
-        candidates.len()
-    ))
+    let texts: String = texts.collect();
+    print(format!("{texts}{} pending\n", candidates.len()))
 }
 
 /// Accepts the selected snapshots.
 pub(super) fn accept(options: &ReviewArgs, console: &Console) -> Result {
-    decide(options, console, "accepted", Candidate::accept)
+    decide(options, console, "accepted", SnapshotFolder::accept)
 }
 
 /// Rejects the selected snapshots.
 pub(super) fn reject(options: &ReviewArgs, console: &Console) -> Result {
-    decide(options, console, "rejected", Candidate::reject)
+    decide(options, console, "rejected", SnapshotFolder::reject)
 }
 
 /// Does the same to all selected snapshots; one that fails does not keep the others from it.
@@ -57,7 +54,7 @@ fn decide(
     options: &ReviewArgs,
     console: &Console,
     done: &str,
-    act: impl Fn(&Candidate) -> Result<()>,
+    act: fn(&SnapshotFolder, &str) -> Result<(), SnapshotError>,
 ) -> Result {
     let candidates = options.candidates()?;
     if candidates.is_empty() {
@@ -66,9 +63,9 @@ fn decide(
     }
     let mut worst = code::SUCCESS;
     for candidate in &candidates {
-        if let Err(error) = act(candidate) {
+        if let Err(error) = act(&candidate.folder, &candidate.pending.id) {
             console.error(format!("cannot {error}"));
-            worst = code::worst(worst, error.code);
+            worst = code::USAGE;
         } else {
             print(format!("{done} {}\n", candidate.name))?;
         }
@@ -92,15 +89,15 @@ pub(super) fn review(options: &ReviewArgs) -> Result {
             ))?;
             let mut answer = String::new();
             let read = io::stdin().read_line(&mut answer);
-            let read =
-                read.map_err(|error| CliError::usage(format!("cannot read the answer: {error}")))?;
+            let unread = |error| CliError::usage(format!("cannot read the answer: {error}"));
+            let read = read.map_err(unread)?;
             match answer.trim() {
-                "a" | "accept" => match candidate.accept() {
+                "a" | "accept" => match candidate.folder.accept(&candidate.pending.id) {
                     Ok(()) => break,
                     // The question is asked again: the snapshot can still be rejected or skipped.
                     Err(error) => print(format!("cannot {error}\n"))?,
                 },
-                "r" | "reject" => break candidate.reject()?,
+                "r" | "reject" => break candidate.folder.reject(&candidate.pending.id)?,
                 "s" | "skip" => break,
                 "q" | "quit" => return Ok(code::SUCCESS),
                 _ if read == 0 => return Ok(code::SUCCESS),
@@ -119,14 +116,6 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn accept(&self) -> Result<()> {
-        Ok(self.folder.accept(&self.pending.id)?)
-    }
-
-    fn reject(&self) -> Result<()> {
-        Ok(self.folder.reject(&self.pending.id)?)
-    }
-
     fn text(&self) -> String {
         let PendingSnapshot { old, new, diff, .. } = &self.pending;
         let state = if old.is_some() { "changed" } else { "new" };
@@ -143,9 +132,8 @@ impl ReviewArgs {
             for pending in folder.pending()? {
                 let name = format!("{prefix}{}", pending.id);
                 if glob.is_match(&name) || glob.is_match(&pending.id) {
-                    let folder = folder.clone();
                     candidates.push(Candidate {
-                        folder,
+                        folder: folder.clone(),
                         name,
                         pending,
                     });
@@ -158,10 +146,8 @@ impl ReviewArgs {
 
 /// The folders of both kinds, or the folder itself.
 pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let mut folders = Vec::new();
-    for kind in [Kind::Sensor, Kind::Console] {
-        folders.push((format!("{kind}/"), folder.join(kind.name())));
-    }
+    let of_kind = |kind: Kind| (format!("{kind}/"), folder.join(kind.name()));
+    let mut folders = [Kind::Sensor, Kind::Console].map(of_kind).to_vec();
     folders.retain(|(_, folder)| folder.is_dir());
     if folders.is_empty() && folder.is_dir() {
         folders.push((String::new(), folder.to_owned()));

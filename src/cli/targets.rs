@@ -4,13 +4,17 @@ mod list;
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    mem,
     path::Path,
-    sync::{Mutex, PoisonError},
+    slice,
+    sync::Mutex,
     thread,
     time::Duration,
 };
 
+use serde_json::Map;
 use tokio::runtime::Handle;
+use tracing::Level;
 
 use self::list::{Listed, TargetList};
 use crate::{
@@ -28,7 +32,7 @@ use crate::{
     },
     contract::Kind,
     journal::lock,
-    report::{ListSummary, Summary, TargetEnd, TargetSummary},
+    report::{ListSummary, Summary, TargetEnd, TargetSummary, amount},
     runner::live::StopSignal,
 };
 
@@ -44,9 +48,8 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
     let (stop, journals) = (StopSignal::default(), Journals::default());
     handle.block_on(async { signals::listen(&stop, &journals, *console) });
     list.drop_other_names(&options.target);
-    list.warnings
-        .iter()
-        .for_each(|warning| console.warning(warning));
+    let warnings = list.warnings.iter();
+    warnings.for_each(|warning| console.warning(warning));
 
     let names = list.targets.iter().map(|listed| listed.name.as_str());
     let fleet = ListSummary::new(names.collect(), options.target.shard);
@@ -70,10 +73,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
     });
     run.progress.end();
     run.say_counts();
-    let targets = run
-        .ended
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let targets = mem::take(&mut *lock(&run.ended));
     runtime.shutdown_timeout(Duration::from_millis(100));
 
     // Whether an entry is outdated, only all parts together tell.
@@ -92,17 +92,10 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
 
 /// Returns the worst exit code of all targets, and of what concerns all of them.
 pub(super) fn worst(summary: &Summary, has_outdated: bool, code: u8) -> u8 {
-    let of_list = if has_outdated {
-        code::DEVIATION
-    } else {
-        code::SUCCESS
-    };
-    let ends = summary
-        .targets
-        .iter()
-        .filter_map(|target| target.end.as_ref());
-    ends.map(|end| end.exit_code)
-        .fold(code::worst(of_list, code), code::worst)
+    let outdated = has_outdated.then_some(code::DEVIATION);
+    let ends = summary.targets.iter().flat_map(|target| &target.end);
+    let codes = ends.map(|end| end.exit_code).chain(outdated);
+    codes.fold(code, code::worst)
 }
 
 /// Refuses options that are about one target.
@@ -139,8 +132,8 @@ struct ListRun<'a> {
     progress: Progress,
     queue: Mutex<VecDeque<Listed>>,
     ended: Mutex<Vec<TargetSummary>>,
-    /// How often each error (true) or warning was said.
-    said: Mutex<BTreeMap<(bool, String), usize>>,
+    /// How often each error or warning was said.
+    said: Mutex<BTreeMap<(Level, String), usize>>,
     stop: StopSignal,
     journals: Journals,
     console: &'a Console,
@@ -151,8 +144,7 @@ impl ListRun<'_> {
     fn work(&self) {
         while let Some(listed) = { lock(&self.queue).pop_front() } {
             let summary = self.check(&listed);
-            let end = summary.end.as_ref();
-            let code = end.map_or(code::SUCCESS, |end| end.exit_code);
+            let code = summary.end.as_ref().map_or(0, |end| end.exit_code);
             let line = format_args!("exit code {code:<3}  {}", summary.target);
             self.progress.add(&summary.target, line);
             lock(&self.ended).push(summary);
@@ -162,54 +154,47 @@ impl ListRun<'_> {
     /// Checks a target. What goes wrong is a part of its result, and no other target notices.
     fn check(&self, listed: &Listed) -> TargetSummary {
         let kind = listed.kind.unwrap_or(Kind::Sensor);
-        let ended = |error: &CliError| {
-            let (exit_code, trouble) = (error.code, vec![error.to_string()]);
-            let end = TargetEnd {
-                exit_code,
-                trouble,
-                ..TargetEnd::default()
-            };
-            TargetSummary::not_asked(kind, listed.name.clone(), end)
+        let checked = match &listed.fault {
+            _ if self.stop.is_requested() => {
+                let message = "interrupted before it was asked";
+                Err(CliError::new(code::INTERRUPTED, message))
+            }
+            Some(fault) => Err(CliError::usage(fault)),
+            None => self.run(listed, kind),
         };
-        if self.stop.is_requested() {
-            return ended(&CliError::new(
-                code::INTERRUPTED,
-                "interrupted before it was asked",
-            ));
-        }
-        if let Some(fault) = &listed.fault {
-            return ended(&CliError::usage(fault));
-        }
-        self.run(listed, kind).unwrap_or_else(|error| ended(&error))
+        checked.unwrap_or_else(|error| TargetSummary {
+            kind,
+            target: listed.name.clone(),
+            end: Some(TargetEnd {
+                exit_code: error.code,
+                trouble: vec![error.to_string()],
+                ..TargetEnd::default()
+            }),
+            ..TargetSummary::default()
+        })
     }
 
     /// Prints what is to be said of a target, and counts it if the same was said of another.
-    fn say(&self, name: &str, is_error: bool, message: &str) {
+    fn say(&self, name: &str, level: Level, message: &str) {
         // What names its target is the same of another.
         let message = message.replace(&format!("{name}/ "), "the target ");
         let mut said = lock(&self.said);
-        let count = said.entry((is_error, message.clone())).or_default();
+        let count = said.entry((level, message.clone())).or_default();
         *count += 1;
         if *count == 1 {
-            self.print(is_error, format!("{name}: {message}"));
+            let text = format!("{name}: {message}");
+            self.console.event(level, text, Map::new());
         }
     }
 
     /// Prints of how many more targets the same is to be said.
     fn say_counts(&self) {
-        for ((is_error, message), count) in &*lock(&self.said) {
-            match count - 1 {
-                0 => {}
-                1 => self.print(*is_error, format!("1 more target: {message}")),
-                more => self.print(*is_error, format!("{more} more targets: {message}")),
+        for ((level, message), count) in &*lock(&self.said) {
+            let more = amount(count - 1, "more target");
+            if *count > 1 {
+                let text = format!("{more}: {message}");
+                self.console.event(*level, text, Map::new());
             }
-        }
-    }
-
-    fn print(&self, is_error: bool, message: String) {
-        match is_error {
-            true => self.console.error(message),
-            false => self.console.warning(message),
         }
     }
 
@@ -220,37 +205,37 @@ impl ListRun<'_> {
         let readings = listed.readings.as_deref().or(options.readings.as_deref());
         let prepared = live::prepare(options, &target, &selection, readings)?;
         let warnings = prepared.run.warnings.iter();
-        warnings.for_each(|warning| self.say(&listed.name, false, warning));
+        warnings.for_each(|warning| self.say(&listed.name, Level::WARN, warning));
         let journal = prepared.run.journal_path();
         lock(&self.journals).extend(journal.clone());
         let (stop, is_full) = (self.stop.clone(), selection.is_full());
         let result = self
             .handle
             .block_on(prepared.run.run(prepared.store, is_full, stop, |_| {}));
-        let mut result = live::result_of(result, self.console)?;
+        let result = live::result_of(result, self.console)?;
         lock(&self.journals).retain(|open| Some(open) != journal.as_ref());
 
         let (mut exit_code, messages) = live::ending(&result, target.change_passwords_on.is_some());
-        for (is_error, message) in messages {
-            self.say(&listed.name, is_error, &message);
+        for (level, message) in messages {
+            self.say(&listed.name, level, &message);
         }
-        let (mut trouble, unreachable) = (result.problems(), result.run.unreachable.take());
-        let actions = std::mem::take(&mut result.actions);
-        let problems = std::mem::take(&mut result.run.problems);
-        if !problems.is_empty() {
+        let (mut trouble, mut run) = (result.problems(), result.run);
+        if !run.problems.is_empty() {
             exit_code = code::worst(exit_code, code::USAGE);
-            trouble.extend(problems);
+            trouble.append(&mut run.problems);
         }
-        let mut summary = result.run.summary;
-        let verdict = check::exit_code(std::slice::from_ref(&summary), false, unreachable);
+        let mut summary = run.summary;
+        let verdict = check::exit_code(slice::from_ref(&summary), false, run.unreachable);
         let verdict = verdict.unwrap_or_else(|error| {
             let reason = summary.main_reason();
             let reason = reason.filter(|reason| {
                 let is_said = trouble.iter().any(|said| said.contains(reason));
                 error.code == code::NOTHING_JUDGED && !is_said
             });
-            let reason = reason.map(|reason| format!(": {reason}"));
-            trouble.push(format!("{error}{}", reason.unwrap_or_default()));
+            trouble.push(match reason {
+                Some(reason) => format!("{error}: {reason}"),
+                None => error.to_string(),
+            });
             error.code
         });
         exit_code = code::worst(exit_code, verdict);
@@ -260,7 +245,7 @@ impl ListRun<'_> {
         summary.end = Some(TargetEnd {
             exit_code,
             trouble,
-            actions,
+            actions: result.actions,
             ..TargetEnd::default()
         });
         summary.drop_not_judged();

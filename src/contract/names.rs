@@ -105,10 +105,12 @@ pub(crate) use closed_set;
 closed_set! {
     /// A kind of appliance.
     #[non_exhaustive]
+    #[derive(Default)]
     Kind, "kind" {
         /// The on-premises management console.
         Console = "console",
         /// The OT monitoring sensor.
+        #[default]
         Sensor = "sensor",
     }
 }

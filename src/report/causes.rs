@@ -4,7 +4,10 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{CaseFinding, CaseResult, Conformance, TargetSummary, numbered};
+use crate::{
+    contract::{distinct, grouped},
+    report::{CaseFinding, CaseResult, Conformance, TargetSummary, numbered},
+};
 
 /// Failing cases with one cause.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -17,41 +20,36 @@ pub struct Cause {
 
 /// Returns the causes of all failures, the one with the most cases first.
 pub(super) fn of(targets: &[TargetSummary]) -> Vec<Cause> {
-    let mut causes: Vec<(String, BTreeSet<String>, Cause)> = Vec::new();
-    let mut add = |(text, place): (String, Option<String>), name: String| {
-        let key = normalized(&text);
-        if let Some((_, places, cause)) = causes.iter_mut().find(|(known, ..)| *known == key) {
-            places.extend(place);
-            if cause.cases.last() != Some(&name) {
-                cause.cases.push(name);
-            }
-        } else {
-            let cases = vec![name];
-            causes.push((key, place.into_iter().collect(), Cause { text, cases }));
-        }
-    };
-    for target in targets {
-        for case in target.cases.iter().filter(|case| case.failed) {
-            for text in of_case(case) {
-                add(text, format!("{}/{}", target.kind, case.id));
-            }
-        }
-        let unknown = target.inconsistent.iter();
-        for found in unknown.filter(|found| found.known.is_none()) {
+    let failures = targets.iter().flat_map(|target| {
+        let cases = target.cases.iter().filter(|case| case.failed);
+        let cases = cases.flat_map(|case| {
+            let texts = of_case(case).into_iter();
+            texts.map(|(text, place)| (text, place, case.id.clone()))
+        });
+        let unknown = target.inconsistent.iter().filter(|it| it.known.is_none());
+        let unknown = unknown.map(|found| {
             let fact = numbered(found.register.as_deref(), &found.fact);
             let text = format!("{fact}: several readings at once: {}", found.description());
-            add((text, None), format!("{}/{}", target.kind, found.id()));
-        }
-    }
-    causes.sort_by_key(|(.., cause)| Reverse(cause.cases.len()));
-    let with_places = |(_, places, mut cause): (_, BTreeSet<String>, Cause)| {
+            (text, None, found.id())
+        });
+        let failures = cases.chain(unknown);
+        failures.map(|(text, place, id)| (text, place, format!("{}/{id}", target.kind)))
+    });
+    let failures = failures.map(|failure| (normalized(&failure.0), failure));
+    let causes = grouped(failures).into_iter().map(|(_, alike)| {
+        let mut text = alike[0].0.clone();
+        let places: BTreeSet<&str> = alike.iter().filter_map(|it| it.1.as_deref()).collect();
         if !places.is_empty() {
-            let places: Vec<String> = places.into_iter().collect();
-            cause.text.push_str(&format!(" ({})", places.join(", ")));
+            let places = places.into_iter().collect::<Vec<_>>().join(", ");
+            text.push_str(&format!(" ({places})"));
         }
-        cause
-    };
-    causes.into_iter().map(with_places).collect()
+        let mut cases: Vec<String> = alike.into_iter().map(|(.., name)| name).collect();
+        cases.dedup();
+        Cause { text, cases }
+    });
+    let mut causes: Vec<Cause> = causes.collect();
+    causes.sort_by_key(|cause| Reverse(cause.cases.len()));
+    causes
 }
 
 /// Returns why a case fails, with the places of the documentation that say otherwise. A finding that follows another is a consequence of it, unless its answer is worded wrongly as well.
@@ -83,11 +81,8 @@ fn of_finding(finding: &CaseFinding) -> (String, Option<String>) {
     if finding.readings.is_empty() && !finding.expected.is_empty() {
         return (format!("{received}; expected: {}", finding.expected), None);
     }
-    let seen = finding.seen.as_ref();
-    (
-        received.to_owned(),
-        seen.and_then(|seen| seen.ground.clone()),
-    )
+    let ground = finding.seen.as_ref().and_then(|seen| seen.ground.clone());
+    (received.to_owned(), ground)
 }
 
 /// Returns which lines replace which, `before` being where the old ones stand.
@@ -97,12 +92,7 @@ pub(super) fn change(difference: &str, before: &str) -> String {
             let line = line.strip_prefix(sign)?.trim().trim_end_matches(',');
             (!line.is_empty()).then_some(line)
         });
-        let mut distinct: Vec<&str> = Vec::new();
-        for line in lines {
-            if !distinct.contains(&line) {
-                distinct.push(line);
-            }
-        }
+        let mut distinct = distinct(lines);
         // Below the bytes of a body stands the same as pretty JSON.
         if distinct.iter().any(|line| !line.starts_with("\"{")) {
             distinct.retain(|line| !line.starts_with("\"{"));
@@ -132,9 +122,8 @@ fn normalized(text: &str) -> String {
     let is_id = |word: &str| {
         word.len() > MIN_ID && word.bytes().filter(u8::is_ascii_digit).count() * 4 > word.len()
     };
-    words
-        .map(|word| if is_id(word) { "…" } else { word })
-        .collect()
+    let words = words.map(|word| if is_id(word) { "…" } else { word });
+    words.collect()
 }
 
 const UNSTABLE: &str = "the same request is not answered alike each time";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::report::{CaseResult, Conformance, Regression, Summary, extent};
+use crate::report::{CaseResult, Conformance, Regression, Summary, amount, extent};
 
 /// Says how many cases fail, and for how many reasons.
 pub(super) fn why_failed(summary: &Summary) -> String {
@@ -12,15 +12,16 @@ pub(super) fn why_failed(summary: &Summary) -> String {
     let failed: BTreeSet<&String> = failed.collect();
     let is_case = |name: &&&String| !name.contains("/inconsistent.");
     let (cases, all) = (failed.iter().filter(is_case).count(), failed.len());
-    let mut text = match cases {
-        1 => "1 case fails".to_owned(),
-        cases => format!("{cases} cases fail"),
+    let inconsistent = match all - cases {
+        0 => String::new(),
+        count => format!(", {count} inconsistent,"),
     };
-    if all > cases {
-        text.push_str(&format!(", {} inconsistent,", all - cases));
-    }
-    let plural = if summary.causes.len() == 1 { "" } else { "s" };
-    text + &format!(" for {} reason{plural}", summary.causes.len())
+    let fails = if cases == 1 { "fails" } else { "fail" };
+    let reasons = amount(summary.causes.len(), "reason");
+    format!(
+        "{} {fails}{inconsistent} for {reasons}",
+        amount(cases, "case")
+    )
 }
 
 /// Returns the causes; the cases of a run at one target are named without its kind.
@@ -61,27 +62,34 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
     let written = count(|case| {
         case.regression == Some(Regression::Changed) && !case.failed && case.known.is_none()
     });
-    let amount = |count: usize, one: &str, many: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        count => Some(format!("{count} {many}")),
+    let causes = match summary.causes.len().saturating_sub(inconsistent.len()) {
+        0 => String::new(),
+        causes => format!(" for {}", amount(causes, "reason")),
     };
-    let causes = summary.causes.len().saturating_sub(inconsistent.len());
-    let causes = amount(causes, "reason", "reasons").map(|text| format!(" for {text}"));
-    let failed = amount(count(|case| case.failed), "case fails", "cases fail");
-    let inconsistent = amount(inconsistent.len(), "fact is", "facts are");
-    let trouble = amount(summary.trouble.len(), "problem", "problems");
-    let new = amount(new, "new snapshot", "new snapshots");
-    let written = amount(written, "changed snapshot", "changed snapshots");
+    let trouble = summary.trouble.len();
+    let of = |count: usize, noun: &str, [one, many]: [&str; 2], rest: &str| {
+        let verb = if count == 1 { one } else { many };
+        (count > 0).then(|| format!("{}{verb}{rest}", amount(count, noun)))
+    };
     let problems = [
-        failed.map(|text| text + &causes.unwrap_or_default()),
-        inconsistent.map(|text| text + " answered inconsistently"),
-        trouble.map(|text| text + " with the run itself"),
+        of(
+            count(|case| case.failed),
+            "case",
+            [" fails", " fail"],
+            &causes,
+        ),
+        of(
+            inconsistent.len(),
+            "fact",
+            [" is", " are"],
+            " answered inconsistently",
+        ),
+        of(trouble, "problem", ["", ""], " with the run itself"),
     ];
     let remarks = [
-        amount(known, "known difference", "known differences"),
-        new.map(|text| text + to_review),
-        written.map(|text| text + " written"),
+        of(known, "known difference", ["", ""], ""),
+        of(new, "new snapshot", ["", ""], to_review),
+        of(written, "changed snapshot", ["", ""], " written"),
     ];
     let list = |texts: [Option<String>; 3]| {
         let texts: Vec<String> = texts.into_iter().flatten().collect();
@@ -97,9 +105,10 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
     } else if cases.iter().any(|case| case.conformance.is_judged()) {
         ("good", format!("{judged}, none fails{remarks}."))
     } else {
-        let recorded = count(|case| case.conformance == Conformance::Undocumented);
-        let recorded = amount(recorded, "answer recorded", "answers recorded");
-        let recorded = recorded.map(|text| format!("; {text}")).unwrap_or_default();
+        let recorded = match count(|case| case.conformance == Conformance::Undocumented) {
+            0 => String::new(),
+            recorded => format!("; {} recorded", amount(recorded, "answer")),
+        };
         let none = judged.trim_end_matches(" judged");
         ("nothing", format!("Nothing was judged: {none}{recorded}."))
     }

@@ -5,6 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use serde::Serialize;
 
 use crate::{
+    contract::grouped,
     report::{CaseResult, Conformance, Format, Regression, Summary, causes, json, template},
     snapshot,
 };
@@ -72,41 +73,22 @@ impl Difference {
         };
         text.map(String::into_bytes)
     }
-
-    fn add(&mut self, text: String, name: &str, lines: String) {
-        self.count += 1;
-        let name = name.to_owned();
-        match self.groups.iter_mut().find(|group| group.text == text) {
-            Some(group) => group.cases.push(name),
-            None => self.groups.push(DifferenceGroup {
-                text,
-                cases: vec![name],
-                lines,
-            }),
-        }
-    }
 }
 
 /// Compares two sets of cases, which are called by a noun in the plural.
 pub fn compare_cases(noun: &'static str, a: &ComparedCases, b: &ComparedCases) -> Difference {
-    let mut difference = Difference {
-        noun,
-        groups: Vec::new(),
-        count: 0,
-        same: 0,
-    };
     let is_judged = |case: &ComparedCase| !case.verdict.starts_with(Conformance::NotJudged.name());
-    let mut judged_once = Vec::new();
+    let (mut same, mut differing, mut alone) = (0, Vec::new(), Vec::new());
     for (name, old) in a {
         let Some(new) = b.get(name) else { continue };
         if is_judged(old) != is_judged(new) {
             let run = if is_judged(old) { "A" } else { "B" };
-            judged_once.push((format!("only judged in {run}"), name));
+            alone.push((format!("only judged in {run}"), (name, String::new())));
             continue;
         }
         let is_text_same = snapshot::same(&old.text, &new.text);
         if is_text_same && old.verdict == new.verdict {
-            difference.same += 1;
+            same += 1;
             continue;
         }
         let (mut texts, mut lines) = (Vec::new(), String::new());
@@ -117,20 +99,27 @@ pub fn compare_cases(noun: &'static str, a: &ComparedCases, b: &ComparedCases) -
         if old.verdict != new.verdict {
             texts.push(format!("{} → {}", old.verdict, new.verdict));
         }
-        difference.add(texts.join("; "), name, lines);
-    }
-    difference
-        .groups
-        .sort_by_key(|group| Reverse(group.cases.len()));
-    for (text, name) in judged_once {
-        difference.add(text, name, String::new());
+        differing.push((texts.join("; "), (name, lines)));
     }
     for (text, one, other) in [("only in A", a, b), ("only in B", b, a)] {
-        for name in one.keys().filter(|name| !other.contains_key(*name)) {
-            difference.add(text.to_owned(), name, String::new());
-        }
+        let names = one.keys().filter(|name| !other.contains_key(*name));
+        alone.extend(names.map(|name| (text.to_owned(), (name, String::new()))));
     }
-    difference
+    let count = differing.len() + alone.len();
+    let mut groups = grouped(differing);
+    groups.sort_by_key(|(_, cases)| Reverse(cases.len()));
+    groups.extend(grouped(alone));
+    let groups = groups.into_iter().map(|(text, cases)| DifferenceGroup {
+        text,
+        lines: cases[0].1.clone(),
+        cases: cases.into_iter().map(|(name, _)| name.clone()).collect(),
+    });
+    Difference {
+        noun,
+        groups: groups.collect(),
+        count,
+        same,
+    }
 }
 
 /// Compares two runs: verdicts, answers, and the readings followed. How long an exchange took does not count.
@@ -152,14 +141,8 @@ fn cases_of(summary: &Summary) -> ComparedCases {
         all.extend(cases.map(|case| (format!("{prefix}/{}", case.id), of_case(case))));
         all.extend(target.profile.iter().map(|followed| {
             let name = format!("{prefix}/reading {}", followed.number_and_fact());
-            let verdict = followed.text();
-            (
-                name,
-                ComparedCase {
-                    verdict,
-                    text: String::new(),
-                },
-            )
+            let (verdict, text) = (followed.text(), String::new());
+            (name, ComparedCase { verdict, text })
         }));
     }
     all

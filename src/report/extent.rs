@@ -1,10 +1,10 @@
 //! How much a run judged, and what would let it judge more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(feature = "cli")]
 use crate::report::TargetSummary;
-use crate::report::{CaseResult, Conformance, ReasonCode, Summary};
+use crate::report::{CaseResult, Conformance, ReasonCode, Summary, amount};
 
 /// Says how many cases were judged, of how many.
 pub(super) fn judged(summary: &Summary) -> String {
@@ -15,48 +15,35 @@ pub(super) fn judged(summary: &Summary) -> String {
         let counts = summary.targets.iter().map(|target| target.counts.judged());
         (judged, all) = counts.fold((0, 0), |(judged, all), one| (judged + one.0, all + one.1));
     }
-    amount((judged, all))
+    judged_of((judged, all))
 }
 
 /// Says how many cases were judged, of how many.
-pub(super) fn amount((judged, all): (usize, usize)) -> String {
-    let noun = if all == 1 { "case" } else { "cases" };
-    format!("{judged} of {all} {noun} judged")
+pub(super) fn judged_of((judged, all): (usize, usize)) -> String {
+    format!("{judged} of {} judged", amount(all, "case"))
 }
 
 /// Says which documented facts no judged case asked for; none where all were asked for.
 pub(super) fn not_asked(summary: &Summary) -> Option<String> {
     let targets = summary.targets.iter();
-    let mut facts: Vec<&str> = targets
-        .flat_map(|target| target.not_asked.iter().map(String::as_str))
-        .collect();
-    facts.sort_unstable();
-    facts.dedup();
-    let (count, noun) = (facts.len(), if facts.len() == 1 { "fact" } else { "facts" });
-    if count > MAX_FACTS {
-        facts.truncate(MAX_FACTS);
-        facts.push("…");
-    }
-    let facts = facts.join(", ");
-    (count > 0).then(|| format!("{count} documented {noun} not asked for: {facts}"))
+    let facts: BTreeSet<&String> = targets.flat_map(|target| &target.not_asked).collect();
+    let more = (facts.len() > MAX_FACTS).then_some("…");
+    let shown = facts.iter().take(MAX_FACTS).map(|fact| fact.as_str());
+    let shown = shown.chain(more).collect::<Vec<_>>().join(", ");
+    let count = amount(facts.len(), "documented fact");
+    (!facts.is_empty()).then(|| format!("{count} not asked for: {shown}"))
 }
 
 /// Names the options that would let a run judge more, each with the number of cases that wait for it.
 pub(super) fn more(summary: &Summary) -> Vec<String> {
     let mut waiting = waiting(cases(summary));
     // The cases of a list are counted only.
-    let ends = summary
-        .targets
-        .iter()
-        .filter_map(|target| target.end.as_ref());
+    let ends = summary.targets.iter().flat_map(|target| &target.end);
     for (option, count) in ends.flat_map(|end| &end.to_judge_more) {
         *waiting.entry(option.clone()).or_default() += count;
     }
     let options = waiting.into_iter();
-    let options = options.map(|(option, count)| {
-        let noun = if count == 1 { "case" } else { "cases" };
-        format!("{option} ({count} {noun})")
-    });
+    let options = options.map(|(option, count)| format!("{option} ({})", amount(count, "case")));
     options.collect()
 }
 

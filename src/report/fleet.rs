@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::{
-    contract::{Kind, encoding::hex},
-    report::{Counts, Summary, TargetSummary},
+    contract::{encoding::hex, grouped},
+    report::{Summary, TargetSummary},
 };
 
 /// Which targets of a list a report is of.
@@ -78,26 +78,19 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Shard, ShardError> {
         let whole = |text: &str| text.parse::<u32>().ok().filter(|_| !text.starts_with('+'));
         let (number, of) = text.split_once('/').ok_or(ShardError)?;
-        let mut sum = Some(0_u32);
-        for one in number.split('+') {
-            sum = sum
-                .zip(whole(one))
-                .and_then(|(sum, one)| sum.checked_add(one));
-        }
-        let shard = sum.zip(whole(of)).map(|(number, of)| Shard { number, of });
-        let is_one =
-            |shard: &Shard| (1..=shard.of).contains(&shard.number) && shard.of <= MAX_PARTS;
-        shard.filter(is_one).ok_or(ShardError)
+        let mut numbers = number.split('+').map(whole);
+        let sum = numbers.try_fold(0_u32, |sum, one| sum.checked_add(one?));
+        let (number, of) = sum.zip(whole(of)).ok_or(ShardError)?;
+        let is_one = (1..=of).contains(&number) && of <= MAX_PARTS;
+        is_one.then_some(Shard { number, of }).ok_or(ShardError)
     }
 }
 
 impl Shard {
     /// Returns whether a target is of this part, which depends on its name alone.
     pub fn has(self, name: &str) -> bool {
-        let digest = Sha256::digest(name);
-        let number = digest[..8]
-            .iter()
-            .fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let start = Sha256::digest(name).first_chunk().copied();
+        let number = start.map_or(0, u64::from_be_bytes);
         number % u64::from(self.of) + 1 == u64::from(self.number)
     }
 }
@@ -115,45 +108,17 @@ impl ListSummary {
     }
 }
 
-impl TargetSummary {
-    /// Makes one of a target of a list that was not asked.
-    pub fn not_asked(kind: Kind, target: String, end: TargetEnd) -> TargetSummary {
-        TargetSummary {
-            kind,
-            target,
-            certificate: None,
-            failed_sign_ins: None,
-            stopped: None,
-            not_asked: Vec::new(),
-            counts: Counts::default(),
-            profile: Vec::new(),
-            inconsistent: Vec::new(),
-            gone: Vec::new(),
-            review: None,
-            end: Some(end),
-            cases: Vec::new(),
-        }
-    }
-}
-
 impl Summary {
     /// Sums up the targets of a list, by their names.
     pub fn of_fleet(fleet: ListSummary, mut targets: Vec<TargetSummary>) -> Summary {
         targets.sort_by(|one, other| one.target.cmp(&other.target));
-        let texts_of = |of: fn(&TargetEnd) -> &[String]| {
-            let mut names: BTreeMap<&String, Vec<&str>> = BTreeMap::new();
-            let mut texts: Vec<&String> = Vec::new();
-            for target in &targets {
-                for text in target.end.as_ref().map_or(&[][..], of) {
-                    let names = names.entry(text).or_default();
-                    if names.is_empty() {
-                        texts.push(text);
-                    }
-                    names.push(&target.target);
-                }
-            }
-            let named = |text: &String| named(text, &names[text], targets.len());
-            texts.into_iter().flat_map(named).collect::<Vec<_>>()
+        let texts_of = |of: fn(&TargetEnd) -> &[String]| -> Vec<String> {
+            let texts = targets.iter().flat_map(|target| {
+                let texts = target.end.as_ref().map_or(&[][..], of);
+                texts.iter().map(|text| (text, &*target.target))
+            });
+            let named = |(text, names): (&String, Vec<&str>)| named(text, &names, targets.len());
+            grouped(texts).into_iter().flat_map(named).collect()
         };
         let (trouble, actions) = (texts_of(|end| &end.trouble), texts_of(|end| &end.actions));
         Summary {
@@ -177,35 +142,26 @@ impl Summary {
         for (file, part) in &parts {
             let own = part.fleet.as_ref().ok_or_else(|| not_part(file))?;
             let shard = own.shard.ok_or_else(|| MergeError::Whole(file.clone()))?;
+            let is_same_list = (&own.list, own.count) == (&fleet.list, fleet.count);
+            let of = fleet.shard.map_or(shard.of, |first| first.of);
             let apart = [
                 ("version of the tool", part.tool == first.tool),
-                (
-                    "list of targets",
-                    (&own.list, own.count) == (&fleet.list, fleet.count),
-                ),
-                (
-                    "number of parts",
-                    fleet.shard.is_none_or(|first| first.of == shard.of),
-                ),
+                ("list of targets", is_same_list),
+                ("number of parts", of == shard.of),
             ];
             if let Some((what, _)) = apart.into_iter().find(|(_, is_same)| !is_same) {
                 return Err(MergeError::Apart(first_file.clone(), file.clone(), what));
             }
             if let Some((_, other)) = known.iter().find(|(known, _)| *known == shard) {
-                return Err(MergeError::Doubled(
-                    (*other).to_owned(),
-                    file.clone(),
-                    shard.number,
-                ));
+                let other = (*other).to_owned();
+                return Err(MergeError::Doubled(other, file.clone(), shard.number));
             }
             known.push((shard, file));
         }
         let of = fleet.shard.map_or(0, |shard| shard.of);
         let is_missing = |number: &u32| !known.iter().any(|(shard, _)| shard.number == *number);
-        let missing: Vec<String> = (1..=of)
-            .filter(is_missing)
-            .map(|it| it.to_string())
-            .collect();
+        let missing = (1..=of).filter(is_missing);
+        let missing: Vec<String> = missing.map(|it| it.to_string()).collect();
         if !missing.is_empty() {
             let parts = match &missing[..] {
                 [one] => format!("part {one} of {of} is"),
@@ -218,19 +174,13 @@ impl Summary {
         }
         let date = parts.iter().filter_map(|(_, part)| part.date.clone()).max();
         let (label, options) = (first.label.clone(), first.options.clone());
-        let targets = parts
-            .into_iter()
-            .flat_map(|(_, part)| part.targets)
-            .collect();
-        let fleet = ListSummary {
-            shard: None,
-            ..fleet
-        };
+        let targets = parts.into_iter().flat_map(|(_, part)| part.targets);
+        let shard = None;
         Ok(Summary {
             date,
             label,
             options,
-            ..Summary::of_fleet(fleet, targets)
+            ..Summary::of_fleet(ListSummary { shard, ..fleet }, targets.collect())
         })
     }
 }
@@ -238,10 +188,7 @@ impl Summary {
 /// Says to which targets of so many a text applies: once if they are more than a few.
 fn named(text: &str, names: &[&str], all: usize) -> Vec<String> {
     match names.len() {
-        count if count <= MAX_NAMED => {
-            let lines = names.iter().map(|name| format!("{name}: {text}"));
-            lines.collect()
-        }
+        ..=MAX_NAMED => names.iter().map(|name| format!("{name}: {text}")).collect(),
         count if count == all => vec![format!("all {all} targets: {text}")],
         count => {
             let (names, more) = (names[..MAX_NAMED].join(", "), count - MAX_NAMED);
@@ -262,40 +209,30 @@ pub(super) struct Column<'a> {
 
 /// Returns the columns; of a list, those of most targets first, and none for targets of which nothing was seen.
 pub(super) fn columns(summary: &Summary) -> Vec<Column<'_>> {
-    let mut columns: Vec<Column<'_>> = Vec::new();
-    for (place, target) in summary.targets.iter().enumerate() {
-        if summary.fleet.is_some() {
-            if let Some(column) = columns.iter_mut().find(|it| is_alike(it.target, target)) {
-                column.places.push(place);
-                continue;
-            } else if target.profile.is_empty() {
-                continue;
-            }
-        }
-        let (places, title) = (vec![place], target.kind.to_string());
-        columns.push(Column {
+    let targets = summary.targets.iter().enumerate();
+    if summary.fleet.is_none() {
+        let columns = targets.map(|(place, target)| Column {
             target,
-            places,
-            title,
+            places: vec![place],
+            title: target.kind.to_string(),
         });
+        return columns.collect();
     }
-    if summary.fleet.is_some() {
-        columns.sort_by_key(|column| std::cmp::Reverse(column.places.len()));
-        for (index, column) in columns.iter_mut().enumerate() {
-            column.title = format!("p{}", index + 1);
-        }
-    }
-    columns
-}
-
-/// Returns whether two targets follow the same readings.
-fn is_alike(one: &TargetSummary, other: &TargetSummary) -> bool {
-    let followed = |target: &TargetSummary| {
+    let targets = targets.filter(|(_, target)| !target.profile.is_empty());
+    let targets = targets.map(|(place, target)| {
         let followed = target.profile.iter();
-        let followed = followed.map(|it| (it.fact.clone(), it.readings.clone(), it.other.clone()));
-        followed.collect::<Vec<_>>()
-    };
-    one.kind == other.kind && followed(one) == followed(other)
+        let followed = followed.map(|it| (&it.fact, &it.readings, &it.other));
+        ((target.kind, followed.collect::<Vec<_>>()), place)
+    });
+    let mut alike = grouped(targets);
+    alike.sort_by_key(|(_, places)| std::cmp::Reverse(places.len()));
+    let columns = alike.into_iter().zip(1..);
+    let columns = columns.map(|((_, places), number)| Column {
+        target: &summary.targets[places[0]],
+        places,
+        title: format!("p{number}"),
+    });
+    columns.collect()
 }
 
 /// How many targets, or parts, are named one by one.

@@ -11,12 +11,9 @@ pub(crate) fn pretty(value: &impl serde::Serialize) -> String {
     for character in text.chars() {
         // Outside strings JSON has no such character but the line feed, so the escape is always in a string. `##[` would be a command to some build servers.
         if (sanitize::acts(character) && character != '\n') || (character == '#' && before == '#') {
-            let units = character
-                .encode_utf16(&mut [0; 2])
-                .iter()
-                .map(|unit| format!("\\u{unit:04x}"))
-                .collect::<String>();
-            shown.push_str(&units);
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units).iter();
+            shown.extend(units.map(|unit| format!("\\u{unit:04x}")));
         } else {
             shown.push(character);
         }

@@ -1,13 +1,16 @@
 //! A run as the templates of the formats see it: the [`Summary`], and what several formats derive from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     contract,
-    contract::{FactEntry, Kind, Operation},
+    contract::{FactEntry, Kind, Operation, grouped},
     report::{
         CaseResult, Conformance, Followed, Inconsistency, Regression, Summary, TargetSummary,
         conclusion, extent, fleet, fleet::Column, numbered, sanitize,
@@ -19,16 +22,15 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
     let (ending, sentence) = conclusion::conclusion(summary);
     let columns = fleet::columns(summary);
     let readings = reading_rows(summary, &columns);
-    let classes: Vec<String> = summary.targets.iter().flat_map(all_classes).collect();
-    let mut class_counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for class in &classes {
+    let mut class_counts: BTreeMap<String, usize> = BTreeMap::new();
+    for class in summary.targets.iter().flat_map(all_classes) {
         *class_counts.entry(class).or_default() += 1;
     }
-    let examples: BTreeSet<&str> = summary
+    let examples = summary
         .causes
         .iter()
-        .filter_map(|cause| cause.cases.first().map(String::as_str))
-        .collect();
+        .filter_map(|cause| cause.cases.first());
+    let examples: BTreeSet<&str> = examples.map(String::as_str).collect();
     let is_shown = |target: &TargetSummary, case: &CaseResult| match shows {
         CaseFilter::All => true,
         CaseFilter::Failed => case.failed,
@@ -106,11 +108,7 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
     let with_reason = |case| (CaseResult::reason(case).to_owned(), case);
     let known = passed().filter_map(|case| Some((case.known.clone()?, case)));
     let variants = passed().filter(|case| case.conformance == Conformance::Variant);
-    let variants = variants.flat_map(|case| {
-        case.reading
-            .iter()
-            .map(move |reading| (reading.clone(), case))
-    });
+    let variants = variants.flat_map(|case| iter::zip(case.reading.clone(), iter::repeat(case)));
     let not_judged = || passed().filter(|case| case.conformance == Conformance::NotJudged);
     let new = passed().filter(|case| case.regression == Some(Regression::New));
     let inconsistent = target.inconsistent.iter();
@@ -120,7 +118,7 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
         "kind": target.kind,
         "target": target.target,
         "exit_code": target.end.as_ref().map(|end| end.exit_code.to_string()),
-        "judged": extent::amount(target.counts.judged()),
+        "judged": extent::judged_of(target.counts.judged()),
         "certificate": target.certificate,
         "failed_sign_ins": target.failed_sign_ins,
         "stopped": target.stopped,
@@ -134,9 +132,9 @@ fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -
         "case_count": target.cases.len(),
         "cases": shown.map(|case| case_context(case, review)).collect::<Vec<_>>(),
         "inconsistent": inconsistent.map(inconsistency_context).collect::<Vec<_>>(),
-        "known": grouped(known),
-        "variants": grouped(variants),
-        "not_judged": grouped(not_judged().map(with_reason)),
+        "known": case_groups(known),
+        "variants": case_groups(variants),
+        "not_judged": case_groups(not_judged().map(with_reason)),
         "new": new.map(|case| &case.id).collect::<Vec<_>>(),
         // Without a baseline no case was compared with a snapshot.
         "has_snapshots": counts.same + counts.changed + counts.new > 0,
@@ -165,29 +163,25 @@ fn case_context(case: &CaseResult, review: Option<&str>) -> Value {
     let is_reviewed = case.regression == Some(Regression::Changed)
         && case.conformance != Conformance::Deviation
         && !case.difference.is_empty();
-    extended(
-        case,
-        json!({
-            "verdict": verdict(case),
-            "reason": case.reason(),
-            "micros": case.micros(),
-            "classes": classes(case),
-            "review": review.filter(|_| is_reviewed).map(|folder| review_command(folder, &case.id)),
-        }),
-    )
+    let fields = json!({
+        "verdict": verdict(case),
+        "reason": case.reason(),
+        "micros": case.micros(),
+        "classes": classes(case),
+        "review": review.filter(|_| is_reviewed).map(|folder| review_command(folder, &case.id)),
+    });
+    extended(case, fields)
 }
 
 fn inconsistency_context(found: &Inconsistency) -> Value {
-    extended(
-        found,
-        json!({
-            "id": found.id(),
-            "description": found.description(),
-            "number_and_fact": numbered(found.register.as_deref(), &found.fact),
-            "width": found.followed.iter().map(|(reading, _)| reading.chars().count()).max(),
-            "classes": inconsistency_classes(found),
-        }),
-    )
+    let fields = json!({
+        "id": found.id(),
+        "description": found.description(),
+        "number_and_fact": numbered(found.register.as_deref(), &found.fact),
+        "width": found.followed.iter().map(|(reading, _)| reading.chars().count()).max(),
+        "classes": inconsistency_classes(found),
+    });
+    extended(found, fields)
 }
 
 /// Returns a value as JSON, with further fields.
@@ -212,8 +206,8 @@ fn verdict(case: &CaseResult) -> String {
 /// Returns the command that goes through the pending snapshots of a folder; through all of them if there is no id.
 fn review_command(folder: &str, id: &str) -> String {
     let kind = folder.strip_prefix("snapshots/").map(str::parse::<Kind>);
+    // `review` looks into the folders of kinds by itself.
     let option = match kind {
-        // `review` looks into these folders by itself.
         Some(Ok(_)) => String::new(),
         _ => format!(" --snapshots {folder}"),
     };
@@ -221,32 +215,15 @@ fn review_command(folder: &str, id: &str) -> String {
     command.trim_end().to_owned()
 }
 
-/// Cases that share something: a reason, or a reading.
-#[derive(Serialize)]
-struct CaseGroup {
-    reason: String,
-    cases: Vec<String>,
-    hint: Option<String>,
-}
-
-/// Groups cases by reason, in the order in which each reason appears, with the first hint of each group.
-fn grouped<'a>(cases: impl Iterator<Item = (String, &'a CaseResult)>) -> Vec<CaseGroup> {
-    let mut groups: Vec<CaseGroup> = Vec::new();
-    for (reason, case) in cases {
-        let index = groups.iter().position(|group| group.reason == reason);
-        let index = index.unwrap_or_else(|| {
-            groups.push(CaseGroup {
-                reason,
-                cases: Vec::new(),
-                hint: None,
-            });
-            groups.len() - 1
-        });
-        groups[index].cases.push(case.id.clone());
-        let mut hints = case.reasons.iter().filter_map(|found| found.hint.clone());
-        groups[index].hint = groups[index].hint.take().or_else(|| hints.next());
-    }
-    groups
+/// Groups cases by what they share, a reason or a reading, with the first hint of each group.
+fn case_groups<'a>(cases: impl Iterator<Item = (String, &'a CaseResult)>) -> Vec<Value> {
+    let groups = grouped(cases).into_iter().map(|(reason, cases)| {
+        let mut findings = cases.iter().flat_map(|case| &case.reasons);
+        let hint = findings.find_map(|found| found.hint.as_ref());
+        let ids: Vec<&String> = cases.iter().map(|case| &case.id).collect();
+        json!({ "reason": reason, "cases": ids, "hint": hint })
+    });
+    groups.collect()
 }
 
 /// One fact that the documents contradict each other about, or in which a target does not follow the default.
@@ -294,12 +271,13 @@ fn reading_rows(summary: &Summary, columns: &[Column<'_>]) -> Vec<ReadingRow> {
 
 /// Names the reading; several where the cases do not distinguish them, and what was seen that is no reading.
 fn reading(followed: &Followed) -> String {
+    let known = followed.readings.join(" or ");
     let other = sanitize::cut(&followed.other.join(", "), MAX_OTHER);
-    match (followed.readings.join(" or "), other) {
-        (known, other) if known.is_empty() && other.is_empty() => "mixed".to_owned(),
-        (known, other) if known.is_empty() => other,
-        (known, other) if other.is_empty() => known,
-        (known, other) => format!("{known}, {other}"),
+    let mut seen = vec![known, other];
+    seen.retain(|text| !text.is_empty());
+    match seen.is_empty() {
+        true => "mixed".to_owned(),
+        false => seen.join(", "),
     }
 }
 

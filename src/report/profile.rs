@@ -18,7 +18,6 @@ use crate::{
     contract::{Kind, Readings, UnknownName},
     fixture,
     fixture::Spanned,
-    report::sanitize,
 };
 
 /// The readings that an appliance follows.
@@ -86,13 +85,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Profile>, fixture::Diagnostic>
 }
 
 fn wrong_at<T>(file: &str, place: &Spanned<T>, message: impl ToString) -> fixture::Diagnostic {
-    fixture::Diagnostic {
-        file: sanitize::line(file),
-        line: place.place.line,
-        column: place.place.column,
-        message: sanitize::line(&message.to_string()),
-        hint: None,
-    }
+    fixture::Diagnostic::new(place.place, message.to_string()).in_file(file)
 }
 
 /// A profile as it is written.

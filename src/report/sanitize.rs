@@ -41,32 +41,34 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 
 /// Returns each line of the text, made safe. Only a line feed ends a line. Two colons at its beginning, which to GitHub are a command, are not left so.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
-    text.strip_suffix('\n')
-        .unwrap_or(text)
-        .split('\n')
-        .map(line)
-        .map(|line| {
-            if line.trim_start().starts_with("::") {
-                line.replacen(':', "\\u{3a}", 1)
-            } else {
-                line
-            }
-        })
+    let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+    lines.map(line).map(|line| {
+        let is_command = line.trim_start().starts_with("::");
+        line.replacen(':', "\\u{3a}", usize::from(is_command))
+    })
 }
 
-/// Lays items out with commas between them, in lines of at most `width` columns where the items allow it.
-pub(super) fn wrapped(items: &[String], width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let comma = if index + 1 < items.len() { "," } else { "" };
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + item.chars().count() + comma.len() < width => {
-                line.push_str(&format!(" {item}{comma}"))
-            }
-            _ => lines.push(format!("{item}{comma}")),
+/// Lays words out with blanks between them, in lines of at most [`WIDTH`] columns where they allow it. The first line begins after
+/// `before` columns, each other one after `indent` blanks.
+pub(super) fn wrapped<'a>(
+    words: impl Iterator<Item = &'a str>,
+    before: usize,
+    indent: usize,
+) -> String {
+    let (mut text, mut width) = (String::new(), before);
+    for (index, word) in words.enumerate() {
+        let length = word.chars().count();
+        if index > 0 && width + 1 + length > WIDTH {
+            text.push_str(&format!("\n{:indent$}", ""));
+            width = indent;
+        } else if index > 0 {
+            text.push(' ');
+            width += 1;
         }
+        text.push_str(word);
+        width += length;
     }
-    lines
+    text
 }
 
 /// Returns whether a character does something rather than show something: control characters, directions, what has no width, and what XML forbids.
@@ -144,9 +146,12 @@ mod tests {
 
     #[test]
     fn items_fill_a_line_before_the_next_begins() {
-        let items = ["one", "two", "three", "four"].map(str::to_owned);
-        assert_eq!(wrapped(&items, 11), ["one, two,", "three, four"]);
-        assert_eq!(wrapped(&items, 1), ["one,", "two,", "three,", "four"]);
+        let items = || ["one,", "two,", "three,", "four"].into_iter();
+        let in_columns = |columns| wrapped(items(), WIDTH - columns, WIDTH - columns);
+        let lines =
+            |text: String| -> Vec<String> { text.lines().map(|it| it.trim().to_owned()).collect() };
+        assert_eq!(lines(in_columns(11)), ["one, two,", "three, four"]);
+        assert_eq!(lines(in_columns(1)), ["one,", "two,", "three,", "four"]);
     }
 
     #[test]

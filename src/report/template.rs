@@ -7,7 +7,9 @@ use minijinja::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::report::{Format, ReportStyle, Summary, json, model, model::CaseFilter, sanitize};
+use crate::report::{
+    Format, ReportStyle, Summary, amount, json, model, model::CaseFilter, sanitize,
+};
 
 /// Escapes text, so that a format does not read anything in it.
 type Escape = fn(&str) -> String;
@@ -21,11 +23,7 @@ pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> St
         Format::Junit => (include_str!("templates/junit.jinja"), entities, entities),
         Format::Markdown => (include_str!("templates/markdown.jinja"), code, code),
         Format::Profile => (include_str!("templates/profile.jinja"), scalar, scalar),
-        Format::Text => (
-            include_str!("templates/text.jinja"),
-            str::to_owned,
-            str::to_owned,
-        ),
+        Format::Text => (include_str!("templates/text.jinja"), as_is, as_is),
     };
     let is_text = format == Format::Text;
     let shows = match format {
@@ -34,20 +32,18 @@ pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> St
         Format::Text if style.every_case => CaseFilter::Failed,
         _ => CaseFilter::Examples,
     };
-    let text = render(
-        template,
-        Serde(model::context(summary, shows, style.every_case)),
-        &environment(line, block, style.color && is_text),
-    );
-    if is_text { trimmed(&text) } else { text }
+    let context = Serde(model::context(summary, shows, style.every_case));
+    let environment = environment(line, block, style.color && is_text);
+    written(format, &render(template, context, &environment))
 }
 
-/// Returns a text without blanks at the ends of lines.
-fn trimmed(text: &str) -> String {
-    let lines = text.lines();
-    lines
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect()
+/// Returns what a template made; text without blanks at the ends of lines.
+fn written(format: Format, text: &str) -> String {
+    if format != Format::Text {
+        return text.to_owned();
+    }
+    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
 }
 
 /// The templates of what is not a run of the suite, by format.
@@ -63,27 +59,22 @@ pub(crate) fn write_with(
     let escape: Escape = match format {
         Format::Html | Format::Junit => entities,
         Format::Markdown => code,
-        _ => str::to_owned,
+        _ => as_is,
     };
-    let text = render(
-        template,
-        Serde(context),
-        &environment(escape, escape, false),
-    );
-    Some(if format == Format::Text {
-        trimmed(&text)
-    } else {
-        text
-    })
+    let environment = environment(escape, escape, false);
+    Some(written(
+        format,
+        &render(template, Serde(context), &environment),
+    ))
 }
 
 /// One case that fails, in full, as text.
 fn failure(case: Value, color: bool) -> String {
-    let environment = environment(str::to_owned, str::to_owned, color);
+    let template = include_str!("templates/failure.jinja");
     render(
-        include_str!("templates/failure.jinja"),
+        template,
         context! { case },
-        &environment,
+        &environment(as_is, as_is, color),
     )
 }
 
@@ -91,28 +82,12 @@ fn failure(case: Value, color: bool) -> String {
 #[cfg(feature = "cli")]
 pub(crate) fn plain(template: &str, context: impl Serialize) -> String {
     let mut environment = plain_environment();
-    environment.add_function("wrap", wrap);
+    environment.add_function("wrap", |head: &str, column: usize, text: &str| {
+        let before = head.chars().count().max(column);
+        let text = sanitize::wrapped(text.split(' '), before, column);
+        format!("{head:column$}{text}").replace('\u{a0}', " ")
+    });
     render(template, Serde(context), &environment)
-}
-
-/// Writes a text after a head that fills the columns before it, in lines of at most [`sanitize::WIDTH`] columns if words allow it.
-#[cfg(feature = "cli")]
-fn wrap(head: &str, column: usize, text: &str) -> String {
-    let mut wrapped = format!("{head:column$}");
-    let mut width = wrapped.chars().count();
-    let mut blank = "";
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if !blank.is_empty() && width + 1 + length > sanitize::WIDTH {
-            wrapped.push_str(&format!("\n{:column$}", ""));
-            (width, blank) = (column, "");
-        }
-        wrapped.push_str(blank);
-        wrapped.push_str(word);
-        width += blank.len() + length;
-        blank = " ";
-    }
-    wrapped.replace('\u{a0}', " ")
 }
 
 fn render(template: &str, context: impl Into<Value>, environment: &Environment<'_>) -> String {
@@ -173,9 +148,13 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     environment.add_filter("first_few", first_few);
     environment.add_filter("one_of", one_of);
     environment.add_filter("wrapped", |items: Vec<String>, indent: usize| {
-        let items: Vec<String> = items.iter().map(|item| sanitize::line(item)).collect();
-        let lines = sanitize::wrapped(&items, sanitize::WIDTH - indent);
-        Value::from_safe_string(lines.join(&format!("\n{:indent$}", "")))
+        let mut items: Vec<String> = items
+            .iter()
+            .map(|item| sanitize::line(item) + ",")
+            .collect();
+        items.last_mut().and_then(String::pop);
+        let items = items.iter().map(String::as_str);
+        Value::from_safe_string(sanitize::wrapped(items, indent, indent))
     });
     add_colors(&mut environment, color);
     environment
@@ -218,7 +197,9 @@ fn plain_environment() -> Environment<'static> {
         .build();
     environment.set_syntax(syntax.expect("the delimiters are the default ones"));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_filter("amount", amount);
+    environment.add_filter("amount", |count: usize, noun: &str| {
+        Value::from_safe_string(amount(count, noun))
+    });
     environment.add_filter("pad", |text: &str, width: usize| format!("{text:<width$}"));
     environment
 }
@@ -234,19 +215,10 @@ fn color_of(verdict: &str) -> &'static str {
     }
 }
 
-/// Counts in words: `1 case`, `2 cases`.
-fn amount(count: usize, noun: &str) -> Value {
-    let plural = if count == 1 { "" } else { "s" };
-    Value::from_safe_string(format!("{count} {noun}{plural}"))
-}
-
 /// The first names of a long list: the JSON report has all.
 fn first_few(mut names: Vec<String>) -> Vec<String> {
-    if names.len() > MAX_NAMES {
-        let more = names.len() - MAX_NAMES;
-        names.truncate(MAX_NAMES);
-        names.push(format!("… {more} more"));
-    }
+    let more = names.split_off(names.len().min(MAX_NAMES)).len();
+    names.extend((more > 0).then(|| format!("… {more} more")));
     names
 }
 
@@ -283,16 +255,14 @@ fn scalar(text: &str) -> String {
 
 /// Returns a scalar of YAML that keeps every character: what acts on a screen is an escape.
 fn exact(text: &str) -> String {
-    let mut shown = String::new();
-    for character in scalar(text).chars() {
-        match character {
-            character if sanitize::acts(character) => {
-                shown.push_str(&format!("\\U{:08x}", u32::from(character)));
-            }
-            character => shown.push(character),
-        }
-    }
-    shown
+    let scalar = scalar(text);
+    let characters = scalar
+        .chars()
+        .map(|character| match sanitize::acts(character) {
+            true => format!("\\U{:08x}", u32::from(character)),
+            false => character.to_string(),
+        });
+    characters.collect()
 }
 
 /// Returns text as code of Markdown, between more backticks than it has in a row. In a table a bar ends a cell, even inside of code.
@@ -307,6 +277,11 @@ fn code(text: &str) -> String {
 fn longest_run(text: &str) -> usize {
     let runs = text.split(|character| character != '`');
     runs.map(str::len).max().unwrap_or_default()
+}
+
+/// Escapes nothing.
+fn as_is(text: &str) -> String {
+    text.to_owned()
 }
 
 /// Escapes what HTML or XML would read.

@@ -1,8 +1,14 @@
 //! What an answer may be: every response an expectation has under the readings of the contract.
 
+use std::collections::BTreeMap;
+
 use crate::{
     contract::{Condition, Contract, Handling, Operation, Outcome, Reading, Readings},
-    suite::{Expect, placeholder::StepError},
+    suite::{
+        Expect,
+        allowed::Judgement::{Documented, Open, Several},
+        placeholder::StepError,
+    },
 };
 
 /// One valid way to answer: an outcome, and the readings that lead to it.
@@ -42,10 +48,9 @@ pub struct ReadingChoice {
 impl ReadingChoice {
     /// Chooses a reading by its name and rank.
     pub fn new(fact: &str, reading: &str, rank: usize) -> ReadingChoice {
-        let (fact, reading) = (fact.to_owned(), reading.to_owned());
         ReadingChoice {
-            fact,
-            reading,
+            fact: fact.to_owned(),
+            reading: reading.to_owned(),
             rank,
         }
     }
@@ -78,23 +83,17 @@ fn resolve(
 ) -> Result<Vec<AllowedResponse>, StepError> {
     let branches = match expect {
         Expect::Outcome(outcome) => {
-            let (outcome, choices) = (*outcome, Vec::new());
-            let is_documented = is_documented(contract, operation, outcome);
-            let judgement = if is_documented {
-                Judgement::Documented
-            } else {
-                Judgement::Open
-            };
+            let is_documented = is_documented(contract, operation, *outcome);
             return Ok(vec![AllowedResponse {
-                outcome,
-                choices,
-                judgement,
+                outcome: *outcome,
+                choices: Vec::new(),
+                judgement: if is_documented { Documented } else { Open },
             }]);
         }
         Expect::OneOf(several) => {
             let resolve = |expect| resolve(expect, contract, operation, served);
-            let resolved: Result<Vec<_>, StepError> = several.iter().map(resolve).collect();
-            return Ok(resolved?.concat());
+            let resolved: Result<Vec<_>, _> = several.iter().map(resolve).collect();
+            return resolved.map(|resolved| resolved.concat());
         }
         Expect::On {
             condition,
@@ -140,11 +139,7 @@ fn of_condition(
     let handling = contract.handling(operation, condition);
     let (fact, handlings) =
         handling.ok_or_else(|| StepError(format!("the contract does not treat {condition}")))?;
-    let judgement = if condition.is_closed() {
-        Judgement::Several
-    } else {
-        Judgement::Open
-    };
+    let judgement = if condition.is_closed() { Several } else { Open };
     let branch = |(rank, reading): (usize, &Reading<Handling>)| {
         let name = &reading.name;
         let expect = leads_to(reading.is).ok_or_else(|| {
@@ -152,18 +147,14 @@ fn of_condition(
         })?;
         Ok((ReadingChoice::new(&fact, name, rank), expect, judgement))
     };
-    handlings
-        .readings()
-        .iter()
-        .enumerate()
-        .map(branch)
-        .collect()
+    let readings = handlings.readings().iter();
+    readings.enumerate().map(branch).collect()
 }
 
 /// Returns what each reading of a fact leads to.
 fn of_fact(
     point: &str,
-    led: &[(String, Expect)],
+    led: &BTreeMap<String, Expect>,
     contract: &Contract,
     operation: Operation,
     served: &Readings,
@@ -171,33 +162,21 @@ fn of_fact(
     let entry = contract.fact(operation, point);
     let entry = entry.ok_or_else(|| StepError(format!("unknown fact `{operation}.{point}`")))?;
     let (fact, served) = (&entry.name, served.of(&entry.name));
-    let led_by = |name: &str| led.iter().find(|(reading, _)| reading == name);
     let mut branches = Vec::new();
     for (rank, reading) in entry.readings.iter().enumerate() {
         let name = reading.name;
         if served.is_some_and(|served| served != name) {
             continue;
         }
-        let (_, expect) = led_by(name).ok_or_else(|| {
-            StepError(format!(
-                "the case does not say what `{fact}: {name}` leads to"
-            ))
-        })?;
+        let unsaid = || format!("the case does not say what `{fact}: {name}` leads to");
+        let expect = led.get(name).ok_or_else(|| StepError(unsaid()))?;
         // Several readings may lead to the same.
-        let is_documented = entry.readings.iter().any(|reading| {
-            let leads_to = led_by(reading.name).map(|(_, expect)| expect);
-            reading.ground.is_documented() && leads_to == Some(expect)
-        });
-        let judgement = if is_documented {
-            Judgement::Documented
-        } else {
-            Judgement::Several
-        };
-        branches.push((
-            ReadingChoice::new(fact, name, rank),
-            expect.clone(),
-            judgement,
-        ));
+        let mut readings = entry.readings.iter();
+        let is_documented =
+            readings.any(|one| one.ground.is_documented() && led.get(one.name) == Some(expect));
+        let judgement = if is_documented { Documented } else { Several };
+        let choice = ReadingChoice::new(fact, name, rank);
+        branches.push((choice, expect.clone(), judgement));
     }
     Ok(branches)
 }

@@ -25,19 +25,20 @@ pub(super) fn describe(
     mismatches: &[String],
 ) -> CaseFinding {
     let kind = context.contract.kind;
-    let described = |received: String, hint: Option<String>| CaseFinding {
-        hint,
+    let described = |received: &str, hint: Option<&str>| CaseFinding {
+        hint: hint.map(str::to_owned),
         ..CaseFinding::new(0, "", received)
     };
+    let other_kind = other_kind(kind);
     if let Some(outcome) = outcome {
         let hint = match outcome {
-            Outcome::LockedOut => Some(LOCKED_OUT.to_owned()),
-            Outcome::UnknownPath => Some(other_kind(kind)),
+            Outcome::LockedOut => Some(LOCKED_OUT),
+            Outcome::UnknownPath => Some(&*other_kind),
             _ => None,
         };
         let expected: Vec<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
         let expected = expected.join(" or ");
-        return described(format!("{outcome}, expected {expected}"), hint);
+        return described(&format!("{outcome}, expected {expected}"), hint);
     }
     let header = |name| {
         let value = answer.headers().get(name).map(|value| value.as_bytes());
@@ -46,24 +47,20 @@ pub(super) fn describe(
     let location = header(header::LOCATION);
     let content_type = header(header::CONTENT_TYPE).to_ascii_lowercase();
     let is_page = content_type.contains("html") || answer.body().starts_with(b"<");
-    let (received, hint) = match (answer.status(), is_page) {
+    match (answer.status(), is_page) {
         (status, _) if status.is_redirection() && !location.is_empty() => {
-            (format!("a redirect to `{location}`"), REDIRECT.to_owned())
+            described(&format!("a redirect to `{location}`"), Some(REDIRECT))
         }
-        (StatusCode::NOT_FOUND, true) => ("a page that says 404".to_owned(), other_kind(kind)),
+        (StatusCode::NOT_FOUND, true) => described("a page that says 404", Some(&other_kind)),
         (StatusCode::NOT_FOUND, false) => {
-            let received = "404, in no words of the contract";
-            (received.to_owned(), other_kind(kind))
+            described("404, in no words of the contract", Some(&other_kind))
         }
-        (_, true) => ("a page of HTML".to_owned(), PAGE.to_owned()),
-        _ => {
-            return match strict_json::parse(answer.body()) {
-                Ok(body) => describe_body(context, outcomes, &body, mismatches),
-                Err(mismatch) => described(format!("the body: {mismatch}"), None),
-            };
-        }
-    };
-    described(received, Some(hint))
+        (_, true) => described("a page of HTML", Some(PAGE)),
+        _ => match strict_json::parse(answer.body()) {
+            Ok(body) => describe_body(context, outcomes, &body, mismatches),
+            Err(mismatch) => described(&format!("the body: {mismatch}"), None),
+        },
+    }
 }
 
 /// Describes a body by what differs from the nearest wording.
@@ -154,10 +151,9 @@ fn differences(
             found.extend(additional.map(|key| format!("`{}` is not expected", below(key))));
         }
         (expected, received) if expected != received => {
-            let place = if path.is_empty() {
-                "the body"
-            } else {
-                &format!("`{path}`")
+            let place = match path {
+                "" => "the body".to_owned(),
+                path => format!("`{path}`"),
             };
             let shown = |value: &Value| {
                 let text = value.as_str().map(str::to_owned);

@@ -48,26 +48,22 @@ impl TargetExpectations {
         let Some((fact, received)) = evidence.and_then(|evidence| self.broken(evidence)) else {
             return judged;
         };
-        let (name, agreed) = (
-            numbered_fact(contract, &fact),
-            self.readings[&fact].join(" or "),
-        );
+        let name = numbered_fact(contract, &fact);
+        let agreed = self.readings[&fact].join(" or ");
         let expected = format!("{name}: {agreed}, as the profile says");
-        let mut finding = CaseFinding::new(number + 1, &expected, format!("{name}: {received}"));
-        finding.hint = Some(format!(
+        let hint = format!(
             "d4iot-double explain {fact} shows the readings; if the target has changed, write its profile again: --report profile=FILE"
-        ));
-        finding.seen = Some(SeenReading {
-            fact,
-            reading: received,
-            ground: None,
-        });
-        let (conformance, finding) = (Conformance::Deviation, Some(finding));
-        StepVerdict {
-            conformance,
-            finding,
-            ..judged
-        }
+        );
+        let finding = CaseFinding {
+            hint: Some(hint),
+            seen: Some(SeenReading {
+                fact,
+                reading: received.clone(),
+                ground: None,
+            }),
+            ..CaseFinding::new(number + 1, &expected, format!("{name}: {received}"))
+        };
+        judged.deviating(finding)
     }
 
     /// Returns the first fact whose agreed readings an answer does not follow, and what it follows instead.

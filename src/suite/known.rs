@@ -16,9 +16,8 @@ use serde::Deserialize;
 
 use crate::{
     contract,
-    contract::{Glob, Kind},
-    fixture,
-    fixture::Spanned,
+    contract::{FactEntry, Glob, Kind},
+    fixture::{self, Diagnostic, Spanned},
     report::{CaseFinding, CaseResult, Conformance, Summary, TargetSummary},
     suite::{Case, Date, own_cases},
 };
@@ -81,11 +80,7 @@ impl KnownDifferences {
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub fn read(
-        file: &str,
-        text: &str,
-        today: Date,
-    ) -> Result<KnownDifferences, fixture::Diagnostic> {
+    pub fn read(file: &str, text: &str, today: Date) -> Result<KnownDifferences, Diagnostic> {
         let raw: Vec<Spanned<RawEntry>> = fixture::read_as(file, text)?;
         let entries = raw
             .into_iter()
@@ -102,11 +97,19 @@ impl KnownDifferences {
         finding: &CaseFinding,
         body: &str,
     ) -> Option<&str> {
-        let is_meant = |entry: &&KnownDifference| {
-            entry.is_match(kind, case) && entry.excuses(finding, body) && !self.is_over(entry)
-        };
-        let entry = self.entries.iter().find(is_meant)?;
-        Some(&entry.raw.reason.value)
+        self.reason(kind, case, |entry| entry.excuses(finding, body))
+    }
+
+    /// Returns the reason of the first valid entry about a case that excuses something.
+    fn reason(
+        &self,
+        kind: Kind,
+        case: &str,
+        excuses: impl Fn(&KnownDifference) -> bool,
+    ) -> Option<&str> {
+        let valid = self.entries.iter().filter(|entry| !self.is_over(entry));
+        let mut meant = valid.filter(|entry| entry.is_match(kind, case) && excuses(entry));
+        meant.next().map(|entry| &*entry.raw.reason.value)
     }
 
     /// Returns why the differences of a case are known, if all of them are.
@@ -123,19 +126,14 @@ impl KnownDifferences {
 
     /// Returns why an inconsistency is known, if it is.
     pub fn excuse_inconsistency(&self, kind: Kind, id: &str) -> Option<&str> {
-        let is_meant = |entry: &&KnownDifference| {
-            entry.is_inconsistency() && entry.is_match(kind, id) && !self.is_over(entry)
-        };
-        let entry = self.entries.iter().find(is_meant)?;
-        Some(&entry.raw.reason.value)
+        self.reason(kind, id, KnownDifference::is_inconsistency)
     }
 
     /// Returns what is wrong with the entries themselves, after a run: expired, matching nothing, or no longer differing.
     /// What was left out of a run or could not be judged speaks neither for nor against an entry.
     pub fn problems(&self, summary: &Summary) -> Vec<String> {
         let problem = |entry: &KnownDifference| {
-            let problem = self.problem(entry, summary)?;
-            let subject = entry.raw.subject();
+            let (problem, subject) = (self.problem(entry, summary)?, entry.raw.subject());
             Some(entry_problem(&entry.file, subject, "difference", &problem))
         };
         self.entries.iter().filter_map(problem).collect()
@@ -151,10 +149,12 @@ impl KnownDifferences {
         }
         let kind = entry.raw.kind;
         let targets = summary.targets.iter();
-        let mut targets = targets.filter(|target| kind.is_none_or(|kind| kind == target.kind));
+        let mut targets = targets
+            .filter(|target| kind.is_none_or(|kind| kind == target.kind))
+            .peekable();
         let agrees =
             |target: &TargetSummary| entry.ids(target.kind).iter().all(|id| agrees(target, id));
-        let is_stale = targets.clone().next().is_some() && targets.all(agrees);
+        let is_stale = targets.peek().is_some() && targets.all(agrees);
         is_stale.then(|| "differs no longer\n  hint: remove it".to_owned())
     }
 
@@ -164,27 +164,20 @@ impl KnownDifferences {
 }
 
 impl KnownDifference {
-    fn new(file: &str, entry: Spanned<RawEntry>) -> Result<KnownDifference, fixture::Diagnostic> {
+    fn new(file: &str, entry: Spanned<RawEntry>) -> Result<KnownDifference, Diagnostic> {
         let (raw, place) = (entry.value, entry.place);
-        let wrong = |at: Option<&Spanned<String>>, message: String, hint: Option<&str>| {
+        let wrong = |at: Option<&Spanned<String>>, message: &str| {
             let place = at.map_or(place, |at| at.place);
-            let hint = hint.map(str::to_owned);
-            fixture::Diagnostic {
-                hint,
-                ..diagnostic(file, place, message)
-            }
-        };
-        let glob = |text: Option<&Spanned<String>>| {
-            let pattern = text.map_or("*", |text| &text.value);
-            Glob::new(pattern)
-                .map_err(|reason| wrong(text, format!("`{pattern}` is not a glob: {reason}"), None))
+            Diagnostic::new(place, message).in_file(file)
         };
         check_reason(file, &raw.reason)?;
-        let case = glob(raw.case.as_ref())?;
+        let pattern = raw.case.as_ref().map_or("*", |text| &text.value);
+        let case = Glob::new(pattern).map_err(|reason| {
+            let message = format!("`{pattern}` is not a glob: {reason}");
+            wrong(raw.case.as_ref(), &message)
+        })?;
         let received = match (&raw.case, &raw.received, &raw.fact, &raw.reading) {
-            (_, Some(text), None, None) if raw.case.is_some() => {
-                Received::Text(ExpectedText::new(text))
-            }
+            (Some(_), Some(text), None, None) => Received::Text(ExpectedText::new(text)),
             (Some(case), None, None, None) if case.value.starts_with(INCONSISTENT) => {
                 Received::Inconsistency
             }
@@ -194,19 +187,18 @@ impl KnownDifference {
                 let meant: Vec<String> = meant.collect();
                 if meant.is_empty() {
                     let message = format!("unknown fact `{}`", fact.value);
-                    return Err(wrong(Some(fact), message, Some(FACTS)));
+                    return Err(wrong(Some(fact), &message).hint(FACTS));
                 }
                 Received::Reading(meant, ExpectedText::new(reading))
             }
             _ => {
                 let at = raw.case.as_ref().or(raw.fact.as_ref());
-                return Err(wrong(at, NOTHING_EXCUSED.to_owned(), Some(EXCUSE)));
+                return Err(wrong(at, NOTHING_EXCUSED).hint(EXCUSE));
             }
         };
-        let file = file.to_owned();
         Ok(KnownDifference {
+            file: file.to_owned(),
             raw,
-            file,
             case,
             received,
         })
@@ -226,10 +218,8 @@ impl KnownDifference {
             Received::Inconsistency => false,
             Received::Text(text) => text.is_match(&finding.received) || text.is_match(body),
             Received::Reading(facts, reading) => {
-                let seen = finding.seen.as_ref();
-                seen.is_some_and(|seen| {
-                    facts.contains(&seen.fact) && reading.is_match(&seen.reading)
-                })
+                let mut seen = finding.seen.iter();
+                seen.any(|seen| facts.contains(&seen.fact) && reading.is_match(&seen.reading))
             }
         }
     }
@@ -238,20 +228,23 @@ impl KnownDifference {
     fn ids(&self, kind: Kind) -> Vec<String> {
         let mut ids = Vec::new();
         if self.is_inconsistency() {
-            let facts = contract::of(kind).facts().into_iter();
-            let disputed = facts.filter(|fact| fact.is_disputed());
-            ids.extend(disputed.map(|fact| format!("{INCONSISTENT}{}", fact.name)));
+            let mut facts = contract::of(kind).facts();
+            facts.retain(FactEntry::is_disputed);
+            ids.extend(
+                facts
+                    .iter()
+                    .map(|fact| format!("{INCONSISTENT}{}", fact.name)),
+            );
         }
-        let cases = own_cases::every().map(|located| &located.case);
-        let covers = |case: &&Case| match &self.received {
+        let covers = |case: &Case| match &self.received {
             Received::Reading(facts, _) => {
                 let covered = case.covers(contract::of(kind));
                 facts.iter().any(|fact| covered.contains(fact))
             }
             _ => true,
         };
-        let cases = cases.filter(|case| case.kinds.contains(&kind));
-        let cases = cases.filter(covers);
+        let cases = own_cases::every().map(|located| &located.case);
+        let cases = cases.filter(|case| case.kinds.contains(&kind) && covers(case));
         ids.extend(cases.map(|case| case.id.clone()));
         ids.retain(|id| self.is_match(kind, id));
         ids
@@ -261,36 +254,16 @@ impl KnownDifference {
 impl RawEntry {
     /// What the entry is about, for messages.
     fn subject(&self) -> &Spanned<String> {
-        self.case
-            .as_ref()
-            .or(self.fact.as_ref())
-            .unwrap_or(&self.reason)
-    }
-}
-
-/// Returns an error about a place in a list.
-pub(crate) fn diagnostic(
-    file: &str,
-    place: fixture::Position,
-    message: String,
-) -> fixture::Diagnostic {
-    fixture::Diagnostic {
-        file: file.to_owned(),
-        line: place.line,
-        column: place.column,
-        message,
-        hint: None,
+        let named = self.case.as_ref().or(self.fact.as_ref());
+        named.unwrap_or(&self.reason)
     }
 }
 
 /// Checks that a reason says something.
-pub(crate) fn check_reason(
-    file: &str,
-    reason: &Spanned<String>,
-) -> Result<(), fixture::Diagnostic> {
+pub(crate) fn check_reason(file: &str, reason: &Spanned<String>) -> Result<(), Diagnostic> {
     if reason.value.trim().is_empty() {
         let message = "the reason is empty, expected words that a later reader understands";
-        return Err(diagnostic(file, reason.place, message.to_owned()));
+        return Err(Diagnostic::new(reason.place, message).in_file(file));
     }
     Ok(())
 }

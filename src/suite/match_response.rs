@@ -1,6 +1,6 @@
 //! Is this answer that outcome, and under which readings?
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -73,20 +73,18 @@ impl<'a> ReceivedAnswer<'a> {
     /// Reads an answer.
     pub fn new(response: &'a Response<Bytes>) -> ReceivedAnswer<'a> {
         let types = response.headers().get_all(header::CONTENT_TYPE).iter();
-        let types: Vec<_> = types
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect();
-        let content_type = match types.as_slice() {
-            [] => Err(Mismatch("the answer names no content type".to_owned())),
+        let types = types.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let content_type = match &types.collect::<Vec<_>>()[..] {
+            [] => wrong("the answer names no content type"),
             [one] => Ok(one.clone().into_owned()),
-            [one, two, ..] => Err(Mismatch(format!(
+            [one, two, ..] => wrong(format!(
                 "the answer names two content types, `{one}` and `{two}`"
-            ))),
+            )),
         };
         let body = match content_coding(response) {
-            Some(coding) => Err(Mismatch(format!(
+            Some(coding) => wrong(format!(
                 "the body is encoded as `{coding}`, which the request did not ask for"
-            ))),
+            )),
             None => strict_json::parse(response.body()),
         };
         ReceivedAnswer {
@@ -97,10 +95,27 @@ impl<'a> ReceivedAnswer<'a> {
     }
 }
 
+fn wrong<T>(reason: impl Into<String>) -> Result<T, Mismatch> {
+    Err(Mismatch(reason.into()))
+}
+
 impl<'a> MatchContext<'a> {
+    /// Compares with the wordings of an operation.
+    pub fn new(
+        contract: &'a Contract,
+        operation: Operation,
+        username: &'a str,
+    ) -> MatchContext<'a> {
+        MatchContext {
+            contract,
+            operation,
+            username,
+        }
+    }
+
     fn spec(&self, outcome: Outcome) -> Option<(&'static str, &'a ResponseSpec)> {
-        self.contract
-            .response_spec(outcome.at(self.operation), outcome)
+        let operation = outcome.at(self.operation);
+        self.contract.response_spec(operation, outcome)
     }
 
     /// Compares an answer with an outcome.
@@ -112,16 +127,13 @@ impl<'a> MatchContext<'a> {
         outcome: Outcome,
         answer: &ReceivedAnswer<'_>,
     ) -> Result<Match, Mismatch> {
-        let wrong = |reason: String| Err(Mismatch(reason));
         let Some((place, spec)) = self.spec(outcome) else {
             return wrong(format!("the contract has no wording for {outcome}"));
         };
         let (type_fact, types) = self.contract.answer_type(outcome.at(self.operation));
         let received_type = answer.content_type.as_ref().map_err(Mismatch::clone)?;
         let folded_type = folded(received_type);
-        let types = choices(&type_fact, types, |reading| {
-            folded(&reading.0) == folded_type
-        });
+        let types = choices(&type_fact, types, |it| folded(&it.0) == folded_type);
         if types.is_empty() {
             return wrong(format!("the answer's content type is `{received_type}`"));
         }
@@ -220,15 +232,13 @@ impl<'a> MatchContext<'a> {
             let [own, other] = [self, &other].map(|it| it.wordings(*outcome, |_| true));
             own.into_iter().zip(other)
         });
-        let texts = own.flat_map(|((_, own), (_, other))| {
-            let [own, other] = [&own, &other].map(|body| {
-                texts(body)
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            });
-            own.into_iter().zip(other)
-        });
+        let owned = |body: &Value| {
+            texts(body)
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let texts = own.flat_map(|((_, own), (_, other))| iter::zip(owned(&own), owned(&other)));
         texts.collect()
     }
 
@@ -241,9 +251,8 @@ impl<'a> MatchContext<'a> {
         let Some((place, spec)) = self.spec(outcome) else {
             return Vec::new();
         };
-        let echo = Echo {
-            username: self.username,
-        };
+        let username = self.username;
+        let echo = Echo { username };
         let envelopes = alternatives(&spec.envelope, &Envelope::Object);
         let internals = alternatives(&spec.internal, &Internal::Absent);
         let mut wordings = Vec::new();
@@ -256,14 +265,11 @@ impl<'a> MatchContext<'a> {
                     let wrapped = body.is.body(**envelope, internal, echo);
                     // Only inside an object can an internal message be present or absent.
                     let has_internal = wrapped["error"].is_object();
+                    let internal_name = internal_name.filter(|_| has_internal);
                     let points = [
                         ("body", Some(&body.name), body_rank),
                         ("envelope", *envelope_name, *envelope_rank),
-                        (
-                            "internal",
-                            internal_name.filter(|_| has_internal),
-                            *internal_rank,
-                        ),
+                        ("internal", internal_name, *internal_rank),
                     ];
                     let choices = points.into_iter().filter_map(|(point, name, rank)| {
                         let fact = format!("{place}.{outcome}.{point}");
@@ -287,9 +293,8 @@ fn alternatives<'a, T>(
         return vec![(absent, None, 0)];
     };
     let readings = fact.readings().iter().zip(0..);
-    readings
-        .map(|(reading, rank)| (&reading.is, Some(&reading.name), rank))
-        .collect()
+    let alternatives = readings.map(|(reading, rank)| (&reading.is, Some(&reading.name), rank));
+    alternatives.collect()
 }
 
 /// Returns whether a body is another one with further members, which no document shows.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use crate::{
     contract,
-    contract::{Kind, Readings},
+    contract::{Kind, Outcome, Readings},
     fixture::{self, Diagnostic, Spanned},
     suite::{Case, Effect, Step, StepError, allowed, cases, cases::CaseWithLocation, request},
 };
@@ -24,20 +24,13 @@ pub fn add(files: &[(String, String)]) -> Result<(), Diagnostic> {
         for case in fixture::read_as::<Vec<Spanned<Case>>>(file, text)? {
             let (place, case) = (case.place, case.value);
             let is_taken = |located: &CaseWithLocation| located.case.id == case.id;
-            let problem = match check(&case) {
-                _ if cases::all().iter().chain(&own).any(is_taken) => {
-                    Err(StepError("another case has this id".to_owned()))
-                }
-                checked => checked,
+            let checked = match cases::all().iter().chain(&own).any(is_taken) {
+                true => Err("another case has this id".into()),
+                false => check(&case),
             };
-            problem.map_err(|StepError(problem)| Diagnostic {
-                file: file.clone(),
-                line: place.line,
-                column: place.column,
-                message: format!("case `{}`: {problem}", case.id),
-                hint: Some(
-                    "the cases of `d4iot-double plan` and CONTRIBUTING.md show the form".into(),
-                ),
+            checked.map_err(|StepError(problem)| {
+                let message = format!("case `{}`: {problem}", case.id);
+                Diagnostic::new(place, message).hint(FORM).in_file(file)
             })?;
             own.push(CaseWithLocation {
                 case,
@@ -81,15 +74,15 @@ fn check_step(case: &Case, step: &Step, kind: Kind) -> Result<(), StepError> {
     let placeholder = |placeholder: super::Placeholder| Ok(placeholder.to_string());
     let request = request::build(step, contract, &served, &placeholder)?;
     let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served)?;
-    if let Some(response) = allowed.iter().find(|response| {
-        contract
-            .response_spec(response.outcome.at(step.ask), response.outcome)
-            .is_none()
-    }) {
-        let (operation, outcome) = (step.ask, response.outcome);
-        return Err(StepError(format!("{operation} has no answer `{outcome}`")));
-    }
     let outcomes: BTreeSet<_> = allowed.iter().map(|response| response.outcome).collect();
+    let has_answer = |outcome: Outcome| contract.response_spec(outcome.at(step.ask), outcome);
+    if let Some(outcome) = outcomes
+        .iter()
+        .find(|outcome| has_answer(**outcome).is_none())
+    {
+        let text = format!("{} has no answer `{outcome}`", step.ask);
+        return Err(StepError(text));
+    }
     let least = if step.can_change(request.uri().path()) {
         Effect::PasswordChange
     } else if outcomes.iter().any(|outcome| !outcome.is_success()) {
@@ -98,12 +91,11 @@ fn check_step(case: &Case, step: &Step, kind: Kind) -> Result<(), StepError> {
         Effect::None
     };
     if case.effect < least {
-        let effect = case.effect;
-        return Err(StepError(format!(
-            "effect `{effect}` is too little, expected `{least}`"
-        )));
+        let text = format!("effect `{}` is too little, expected `{least}`", case.effect);
+        return Err(StepError(text));
     }
     Ok(())
 }
 
+const FORM: &str = "the cases of `d4iot-double plan` and CONTRIBUTING.md show the form";
 static OWN: OnceLock<Vec<CaseWithLocation>> = OnceLock::new();

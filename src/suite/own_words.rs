@@ -26,33 +26,28 @@ pub fn evidence(
     let (type_fact, types) = context.contract.answer_type(operation);
     let received = answer.headers().get(header::CONTENT_TYPE);
     let received = received.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let is_it = |text: &str| {
-        received
-            .as_deref()
-            .is_some_and(|it| folded(it) == folded(text))
-    };
-    let types = choices(&type_fact, types, |reading| is_it(&reading.0));
-    let mut evidence = Evidence::default();
-    if status.is_empty() {
-        let status = answer.status().as_u16().to_string();
-        evidence.other.push((fact("status"), status));
-    }
-    if types.is_empty() {
-        evidence
-            .other
-            .extend(received.map(|received| (type_fact, received)));
-    }
+    let received_type = received.as_deref().map(folded);
+    let types = choices(&type_fact, types, |reading| {
+        received_type.as_deref() == Some(&*folded(&reading.0))
+    });
+    let other_status = (fact("status"), answer.status().as_u16().to_string());
+    let other_status = status.is_empty().then_some(other_status);
+    let other_type = received.filter(|_| types.is_empty());
+    let other_type = other_type.map(|received| (type_fact, received));
     let body = reading(answer.body(), context.username)?;
-    evidence.other.push((fact("body"), body));
+    let other = other_status.into_iter().chain(other_type);
     // A status may be that of several readings.
-    let ways = status
-        .into_iter()
-        .map(|status| [vec![status], types.clone()].concat());
-    evidence.interpretations = ways.collect();
-    if evidence.interpretations.is_empty() {
-        evidence.interpretations.push(types);
-    }
-    Some(evidence)
+    let ways = match status.is_empty() {
+        true => vec![types],
+        false => status
+            .into_iter()
+            .map(|it| [vec![it], types.clone()].concat())
+            .collect(),
+    };
+    Some(Evidence {
+        interpretations: ways,
+        other: other.chain([(fact("body"), body)]).collect(),
+    })
 }
 
 /// Returns the reading that a body is itself, with a placeholder for the user name that it repeats; none of one that is not text, or long.

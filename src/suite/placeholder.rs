@@ -103,11 +103,8 @@ impl FromStr for Placeholder {
 
     fn from_str(text: &str) -> Result<Placeholder, StepError> {
         let inner = text.trim_start_matches('«').trim_end_matches('»');
-        let (account, property) = inner.split_once('.').ok_or_else(|| {
-            StepError(format!(
-                "`{text}` is not a placeholder: expected «account.property»"
-            ))
-        })?;
+        let wrong = || format!("`{text}` is not a placeholder: expected «account.property»");
+        let (account, property) = inner.split_once('.').ok_or_else(|| StepError(wrong()))?;
         let (account, property) = (account.parse()?, property.parse()?);
         Ok(Placeholder { account, property })
     }
@@ -124,11 +121,8 @@ impl Placeholder {
     ) -> Result<String, StepError> {
         let (mut filled, mut rest) = (String::new(), text);
         while let Some(start) = rest.find('«') {
-            let end = rest[start..].find('»').ok_or_else(|| {
-                StepError(format!(
-                    "`{rest}` opens a placeholder and does not close it"
-                ))
-            })?;
+            let open = || format!("`{rest}` opens a placeholder and does not close it");
+            let end = rest[start..].find('»').ok_or_else(|| StepError(open()))?;
             let end = start + end + '»'.len_utf8();
             filled.push_str(&rest[..start]);
             filled.push_str(&value(rest[start..end].parse()?)?);

@@ -1,11 +1,11 @@
 //! Which reading of each fact a target follows, and where it follows several at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    contract::{Contract, FactEntry},
+    contract::{Contract, FactEntry, grouped},
     report::{Followed, Inconsistency},
-    suite::evidence::Evidence,
+    suite::{allowed::ReadingChoice, evidence::Evidence},
 };
 
 /// Collects the evidence of all answers of a run, each with the case that gave it.
@@ -17,7 +17,16 @@ pub fn of(
     evidence: &[(String, Evidence)],
 ) -> (Vec<Followed>, Vec<Inconsistency>) {
     let facts = contract.facts();
-    let mut evidence = distinct(evidence);
+    let alike = evidence.iter().map(|(case, evidence)| (evidence, case));
+    // Nearly every answer of a run says what another one said before: that is weighed once.
+    let distinct = grouped(alike)
+        .into_iter()
+        .map(|(evidence, cases)| DistinctEvidence {
+            case: cases[0],
+            evidence: evidence.clone(),
+            times: cases.len(),
+        });
+    let mut evidence: Vec<_> = distinct.collect();
     let by_fact = by_fact(&evidence);
     let mut inconsistent = Vec::new();
     let is_disputed = |entry: &&FactEntry<'_>| entry.is_disputed() && is_uttered(&entry.name);
@@ -32,19 +41,15 @@ pub fn of(
             continue;
         }
         // Each reading followed, with the first case that shows it.
-        let mut followed: Vec<(String, String)> = Vec::new();
-        for (source, readings) in &seen {
-            let reading = readings.join(" or ");
-            if !followed.iter().any(|(known, _)| *known == reading) {
-                followed.push((reading, source.case.to_owned()));
-            }
-        }
-        let register = contract.ambiguity_number(&entry.name).map(str::to_owned);
-        let fact = entry.name.clone();
+        let followed = seen
+            .iter()
+            .map(|(source, readings)| (readings.join(" or "), source.case));
+        let followed = grouped(followed).into_iter();
+        let followed = followed.map(|(reading, cases)| (reading, cases[0].to_owned()));
         inconsistent.push(Inconsistency {
-            fact,
-            register,
-            followed,
+            fact: entry.name.clone(),
+            register: contract.ambiguity_number(&entry.name).map(str::to_owned),
+            followed: followed.collect(),
             known: None,
         });
     }
@@ -68,27 +73,6 @@ struct DistinctEvidence<'a> {
 
 /// The answers that say something of a fact, each with the readings that it agrees with.
 type Seen<'a> = Vec<(&'a DistinctEvidence<'a>, Vec<&'a str>)>;
-
-/// Nearly every answer of a run says what another one said before: that is weighed once. The order is that of the first.
-fn distinct(evidence: &[(String, Evidence)]) -> Vec<DistinctEvidence<'_>> {
-    let mut places: HashMap<&Evidence, usize> = HashMap::new();
-    let mut distinct: Vec<DistinctEvidence<'_>> = Vec::new();
-    for (case, evidence) in evidence {
-        let place = *places.entry(evidence).or_insert(distinct.len());
-        match distinct.get_mut(place) {
-            Some(same) => same.times += 1,
-            None => {
-                let evidence = evidence.clone();
-                distinct.push(DistinctEvidence {
-                    case,
-                    evidence,
-                    times: 1,
-                });
-            }
-        }
-    }
-    distinct
-}
 
 fn by_fact<'a>(evidence: &'a [DistinctEvidence<'a>]) -> BTreeMap<&'a str, Seen<'a>> {
     let mut by_fact: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
@@ -135,20 +119,18 @@ fn narrow(facts: &[FactEntry<'_>], evidence: &mut [DistinctEvidence<'_>]) {
         let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for entry in facts {
             let readings = by_fact.get(&*entry.name).map(|seen| agreed(entry, seen));
-            if let Some(readings) = readings.filter(|readings| !readings.is_empty()) {
-                known.insert(entry.name.clone(), readings);
-            }
+            let readings = readings.filter(|readings| !readings.is_empty());
+            known.extend(readings.map(|readings| (entry.name.clone(), readings)));
         }
         let mut is_narrower = false;
         for source in evidence.iter_mut() {
             let interpretations = &source.evidence.interpretations;
             let mut possible = interpretations.clone();
-            possible.retain(|choices| {
-                choices.iter().all(|choice| {
-                    let known = known.get(&choice.fact);
-                    known.is_none_or(|readings| readings.contains(&choice.reading))
-                })
-            });
+            let is_possible = |choice: &ReadingChoice| {
+                let known = known.get(&choice.fact);
+                known.is_none_or(|readings| readings.contains(&choice.reading))
+            };
+            possible.retain(|choices| choices.iter().all(is_possible));
             if !possible.is_empty() && possible.len() < interpretations.len() {
                 source.evidence.interpretations = possible;
                 is_narrower = true;

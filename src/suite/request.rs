@@ -1,11 +1,11 @@
 //! A step's request: what the documents say one sends, filled in with the values of accounts.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
     contract::{
-        Contract, QuoteForm, Readings,
+        Contract, Paths, QuoteForm, Readings,
         encoding::{from_hex, percent_encode},
     },
     suite::{Placeholder, Step, command::QuotedRequest, placeholder::StepError},
@@ -29,14 +29,8 @@ pub fn build(
     let path = step.path.clone().or(quoted.path).unwrap_or_else(|| {
         let fact = format!("{}.path", step.ask);
         let name = step.path_reading.as_deref().or(served.of(&fact));
-        clause
-            .path
-            .pick(name)
-            .is
-            .0
-            .first()
-            .cloned()
-            .unwrap_or_default()
+        let Paths(paths) = &clause.path.pick(name).is;
+        paths.first().cloned().unwrap_or_default()
     });
     let method = step.method.clone().or(quoted.method);
     let method = method.unwrap_or_else(|| clause.method.default_reading().is.0.clone());
@@ -65,9 +59,8 @@ pub fn build(
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() =
         Method::from_bytes(method.as_bytes()).map_err(|error| wrong(&method, &error))?;
-    *request.uri_mut() = target
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| wrong(&target, &error))?;
+    let uri = Uri::try_from(&target);
+    *request.uri_mut() = uri.map_err(|error| wrong(&target, &error))?;
     *request.headers_mut() = headers(step, quoted.headers, content_type, fill)?;
     Ok(request)
 }
@@ -85,8 +78,8 @@ fn headers(
     let padding = step.pad_header.map(|length| "x".repeat(length));
     headers.extend(padding.map(|value| ("x-padding".to_owned(), value)));
     for (name, value) in headers {
-        let value = HeaderValue::from_str(&Placeholder::fill(&value, fill)?)
-            .map_err(|error| wrong(&name, &error))?;
+        let value = HeaderValue::from_str(&Placeholder::fill(&value, fill)?);
+        let value = value.map_err(|error| wrong(&name, &error))?;
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| wrong(&name, &error))?;
         map.insert(name, value);
     }
@@ -104,13 +97,14 @@ fn quoted(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<QuotedRequ
     };
     let quote = contract.quotes.get(name);
     let quote = quote.ok_or_else(|| StepError(format!("unknown quote `{name}`")))?;
-    let mut text = quote.text.clone();
-    for (broken, repaired) in &step.repair {
-        text = text.replace(broken, repaired);
-    }
-    for (placeholder, value) in &step.fill {
-        text = text.replace(placeholder, value);
-    }
+    let repairs = step
+        .repair
+        .iter()
+        .map(|(broken, repaired)| (broken, repaired));
+    let text = repairs.chain(&step.fill);
+    let text = text.fold(quote.text.clone(), |text, (old, new)| {
+        text.replace(old, new)
+    });
     let mut quoted = match quote.form {
         QuoteForm::Example => QuotedRequest {
             body: Some(text),

@@ -1,10 +1,12 @@
 //! What an answer says of its target: documented, a variant, a deviation, or beyond the documents.
 
+use std::slice;
+
 use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    contract::{Contract, Operation, Outcome, Readings, UNJUDGED},
+    contract::{Contract, Operation, Outcome, Readings, UNJUDGED, distinct},
     report::{CaseFinding, Conformance, NotJudged, ReasonCode},
     suite::{
         Case, Expect, Step, allowed,
@@ -58,13 +60,21 @@ pub struct StepVerdict {
 
 impl StepVerdict {
     fn new(conformance: Conformance, finding: Option<CaseFinding>) -> StepVerdict {
-        let (outcome, evidence, variants) = Default::default();
         StepVerdict {
             conformance,
-            outcome,
-            evidence,
-            variants,
+            outcome: None,
+            evidence: None,
+            variants: Vec::new(),
             finding,
+        }
+    }
+
+    /// Makes a deviation of it.
+    pub(crate) fn deviating(self, finding: CaseFinding) -> StepVerdict {
+        StepVerdict {
+            conformance: Conformance::Deviation,
+            finding: Some(finding),
+            ..self
         }
     }
 }
@@ -135,38 +145,36 @@ fn of_answer(
             found => found,
         },
     };
-    let verdict = |conformance, finding| StepVerdict {
+    let judged = StepVerdict {
         outcome,
-        evidence: evidence.clone(),
-        ..StepVerdict::new(conformance, finding)
+        evidence,
+        ..StepVerdict::new(Conformance::Undocumented, None)
     };
+    let found = |expected, received: String| CaseFinding::new(sent.number + 1, expected, received);
     if let Some((expected, received)) = contradiction::of(answer) {
-        let finding = CaseFinding::new(sent.number + 1, expected, received);
-        return verdict(Conformance::Deviation, Some(finding));
+        return judged.deviating(found(expected, received));
     }
     match nearest {
         Some((response, found)) if response.judgement == Judgement::Documented => {
-            documented(verdict(Conformance::Documented, None), response, found)
+            documented(judged, response, found)
         }
         _ if sent.forbids_success(allowed) && context.claims_success(answer) => {
-            let finding = CaseFinding::new(sent.number + 1, SUCCESS_IS_FORBIDDEN, "a success");
-            verdict(Conformance::Deviation, Some(finding))
+            judged.deviating(found(SUCCESS_IS_FORBIDDEN, "a success".to_owned()))
         }
-        Some(_) => verdict(Conformance::Undocumented, None),
-        None if is_open(sent, allowed, outcome, answer) => verdict(Conformance::Undocumented, None),
-        None if is_refused_by_policy(allowed, outcome) => {
-            let finding = CaseFinding {
+        Some(_) => judged,
+        None if is_open(sent, allowed, outcome, answer) => judged,
+        None if is_refused_by_policy(allowed, outcome) => StepVerdict {
+            finding: Some(CaseFinding {
                 code: Some(ReasonCode::PolicyUnmet),
-                ..CaseFinding::new(sent.number + 1, "password_replaced", BY_POLICY)
-            };
-            verdict(Conformance::Undocumented, Some(finding))
-        }
+                ..found("password_replaced", BY_POLICY.to_owned())
+            }),
+            ..judged
+        },
         None => {
             mismatches.dedup();
             let outcomes = outcomes(allowed);
             let described = describe::describe(context, &outcomes, outcome, answer, &mismatches);
-            let finding = finding(sent, allowed, described);
-            verdict(Conformance::Deviation, Some(finding))
+            judged.deviating(finding(sent, allowed, described))
         }
     }
 }
@@ -176,11 +184,12 @@ fn documented(verdict: StepVerdict, response: &AllowedResponse, found: &Match) -
     let choices = response.choices.iter().chain(&found.combinations[0]);
     let is_other = |one: &&ReadingChoice| one.rank > 0 && !UNJUDGED.contains(&&*one.fact);
     let variants: Vec<_> = choices.filter(is_other).cloned().collect();
-    if variants.is_empty() {
-        return verdict;
-    }
+    let conformance = match variants.is_empty() {
+        true => Conformance::Documented,
+        false => Conformance::Variant,
+    };
     StepVerdict {
-        conformance: Conformance::Variant,
+        conformance,
         variants,
         ..verdict
     }
@@ -195,12 +204,7 @@ pub fn expects_success_by_default(step: &Step, contract: &Contract) -> bool {
 
 /// Returns whether an answer says that what a step asks for is done.
 pub fn claims_success(step: &Step, contract: &Contract, answer: &Response<Bytes>) -> bool {
-    let context = MatchContext {
-        contract,
-        operation: step.ask,
-        username: "",
-    };
-    context.claims_success(answer)
+    MatchContext::new(contract, step.ask, "").claims_success(answer)
 }
 
 /// Returns what an answer says where nothing was expected: a probe's.
@@ -209,11 +213,7 @@ pub fn probe_evidence(
     operation: Operation,
     answer: &Response<Bytes>,
 ) -> Option<Evidence> {
-    let context = MatchContext {
-        contract,
-        operation,
-        username: "",
-    };
+    let context = MatchContext::new(contract, operation, "");
     unexpected(context, &ReceivedAnswer::new(answer)).1
 }
 
@@ -222,13 +222,11 @@ fn unexpected(
     context: MatchContext<'_>,
     answer: &ReceivedAnswer<'_>,
 ) -> (Option<Outcome>, Option<Evidence>) {
-    match context.match_any(answer) {
-        Some((outcome, found)) => {
-            let evidence = evidence([(&[][..], &found)].into_iter(), answer.response);
-            (Some(outcome), evidence)
-        }
-        None => (None, None),
-    }
+    let Some((outcome, found)) = context.match_any(answer) else {
+        return (None, None);
+    };
+    let evidence = evidence([(&[][..], &found)], answer.response);
+    (Some(outcome), evidence)
 }
 
 /// Returns what an answer in words of its own says, where the words are assumed: of the first outcome that it may be.
@@ -237,15 +235,11 @@ fn own_words(
     allowed: &[AllowedResponse],
     answer: &ReceivedAnswer<'_>,
 ) -> Option<Evidence> {
-    let mut open = allowed
-        .iter()
-        .filter(|one| one.judgement == Judgement::Open);
+    let open = allowed.iter();
+    let mut open = open.filter(|one| one.judgement == Judgement::Open);
     open.find_map(|response| {
         let (found, text) = context.match_own_words(response.outcome, answer)?;
-        let mut evidence = evidence(
-            [(&response.choices[..], &found)].into_iter(),
-            answer.response,
-        )?;
+        let mut evidence = evidence([(&response.choices[..], &found)], answer.response)?;
         evidence.other.push(text);
         Some(evidence)
     })
@@ -296,12 +290,7 @@ impl<'a> SentStep<'a> {
     }
 
     fn context(&self) -> MatchContext<'a> {
-        let operation = self.step().ask;
-        MatchContext {
-            contract: self.contract,
-            operation,
-            username: self.username,
-        }
+        MatchContext::new(self.contract, self.step().ask, self.username)
     }
 }
 
@@ -320,17 +309,16 @@ pub fn of_steps(steps: &[StepVerdict]) -> Conformance {
 
 /// Returns what an answer says that was matched in some ways, each after some choices; none where it was not matched.
 fn evidence<'a>(
-    matched: impl Iterator<Item = (&'a [ReadingChoice], &'a Match)>,
+    matched: impl IntoIterator<Item = (&'a [ReadingChoice], &'a Match)>,
     answer: &Response<Bytes>,
 ) -> Option<Evidence> {
     let mut evidence = Evidence::default();
     for (choices, found) in matched {
         for combination in &found.combinations {
             let choices = [choices, combination].concat();
-            let with_status = found.status.iter().map(|status| {
-                let status = std::slice::from_ref(status);
-                [&choices, status].concat()
-            });
+            let with_status = found.status.iter();
+            let with_status =
+                with_status.map(|status| [&choices[..], slice::from_ref(status)].concat());
             evidence.interpretations.extend(with_status);
             if found.status.is_empty() {
                 evidence.interpretations.push(choices);
@@ -346,13 +334,7 @@ fn evidence<'a>(
 
 /// Returns each outcome of some allowed responses once, in their order.
 fn outcomes(allowed: &[AllowedResponse]) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
-    for response in allowed {
-        if !outcomes.contains(&response.outcome) {
-            outcomes.push(response.outcome);
-        }
-    }
-    outcomes
+    distinct(allowed.iter().map(|response| response.outcome))
 }
 
 /// Says what was expected of a step, and the readings of that.

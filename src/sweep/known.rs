@@ -58,7 +58,7 @@ impl KnownScenarios {
             known::check_reason(file, &raw.reason)?;
             let name = &raw.scenario;
             let glob = glob("scenario", &name.value)
-                .map_err(|error| known::diagnostic(file, name.place, error.to_string()))?;
+                .map_err(|error| Diagnostic::new(name.place, error.to_string()).in_file(file))?;
             Ok((raw, glob))
         };
         Ok(KnownScenarios {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{Contract, FactEntry, Ground, Kind},
+    contract::{Contract, FactEntry, Ground, Kind, grouped},
     report,
 };
 
@@ -18,7 +18,7 @@ struct FactText {
     readings: Vec<ReadingText>,
 }
 
-#[derive(PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 struct ReadingText {
     name: String,
     value: String,
@@ -55,25 +55,19 @@ pub(super) fn text(
             add(point.or_default(), contract.kind, entry);
         }
     }
-    let sections = TITLES
-        .into_iter()
-        .zip(sections)
-        .filter(|(_, points)| !points.is_empty());
-    let sections: Vec<Value> = sections
-        .map(|(title, points)| {
-            let names = points
-                .values()
-                .flatten()
-                .flat_map(|fact| fact.names.clone());
-            let count = names.collect::<BTreeSet<_>>().len();
-            let points = points.into_iter().map(|((_, number), facts)| {
-                let about = number.as_deref().map(|number| about(contracts, number));
-                let about = about.unwrap_or_else(|| UNNUMBERED.to_owned());
-                json!({ "number": number, "about": about, "facts": joined(facts) })
-            });
-            json!({ "title": title, "count": count, "points": points.collect::<Vec<_>>() })
-        })
-        .collect();
+    let sections = TITLES.into_iter().zip(sections);
+    let sections = sections.filter(|(_, points)| !points.is_empty());
+    let sections = sections.map(|(title, points)| {
+        let facts = points.values().flatten();
+        let names: BTreeSet<String> = facts.flat_map(|fact| fact.names.clone()).collect();
+        let points = points.into_iter().map(|((_, number), facts)| {
+            let about = number.as_deref().map(|number| about(contracts, number));
+            let about = about.unwrap_or_else(|| UNNUMBERED.to_owned());
+            json!({ "number": number, "about": about, "facts": joined(facts) })
+        });
+        json!({ "title": title, "count": names.len(), "points": points.collect::<Vec<_>>() })
+    });
+    let sections: Vec<Value> = sections.collect();
     let template = include_str!("../templates/facts.jinja");
     let text = || report::plain(template, json!({ "sections": sections }));
     (!sections.is_empty()).then(text)
@@ -105,19 +99,15 @@ fn add(facts: &mut Vec<FactText>, kind: Kind, entry: FactEntry<'_>) {
     let readings: Vec<ReadingText> = readings.collect();
     let names = vec![entry.name];
     let is_same = |fact: &&mut FactText| {
+        let mut pairs = fact.readings.iter().zip(&readings);
         fact.names == names
             && fact.readings.len() == readings.len()
-            && fact
-                .readings
-                .iter()
-                .zip(&readings)
-                .all(|(one, other)| one.means(other))
+            && pairs.all(|(one, other)| one.means(other))
     };
     let Some(fact) = facts.iter_mut().find(is_same) else {
-        let kinds = vec![kind];
         return facts.push(FactText {
             names,
-            kinds,
+            kinds: vec![kind],
             readings,
         });
     };
@@ -130,16 +120,17 @@ fn add(facts: &mut Vec<FactText>, kind: Kind, entry: FactEntry<'_>) {
 
 /// Joins the facts of a point that differ in their names only.
 fn joined(facts: Vec<FactText>) -> Vec<FactText> {
-    let mut joined: Vec<FactText> = Vec::new();
-    for mut fact in facts {
-        let mut others = joined.iter_mut();
-        let is_same =
-            |other: &&mut FactText| other.kinds == fact.kinds && other.readings == fact.readings;
-        match others.find(is_same) {
-            Some(other) => other.names.append(&mut fact.names),
-            None => joined.push(fact),
-        }
-    }
+    let facts = facts
+        .into_iter()
+        .map(|it| ((it.kinds, it.readings), it.names));
+    let joined = grouped(facts)
+        .into_iter()
+        .map(|((kinds, readings), names)| FactText {
+            names: names.concat(),
+            kinds,
+            readings,
+        });
+    let mut joined: Vec<FactText> = joined.collect();
     joined.sort_by(|left, right| left.names.cmp(&right.names));
     joined
 }

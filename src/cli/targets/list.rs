@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Mutex,
     thread,
 };
 
@@ -21,7 +20,6 @@ use crate::{
     contract::Kind,
     fixture,
     fixture::Spanned,
-    journal::lock,
     runner::live::{parse_url, undo::TargetPlace},
 };
 
@@ -85,9 +83,10 @@ impl TargetList {
     /// It cannot be read, names no target or too many, or is not YAML although it is named so; a target without a kind.
     pub(super) fn read(path: &Path, options: &CheckArgs) -> Result<TargetList> {
         let (file, bytes) = (path.display().to_string(), read(path)?);
-        let is_yaml = path
-            .extension()
-            .is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));
+        let end = path.extension();
+        let is_yaml = ["json", "yaml", "yml"]
+            .iter()
+            .any(|known| end == Some(known.as_ref()));
         let mut list = TargetList::default();
         let mut places = HashMap::new();
         if is_yaml {
@@ -129,11 +128,9 @@ impl TargetList {
         for listed in &mut list.targets {
             listed.kind = listed.kind.or(options.selection.kind);
             if listed.kind.is_none() && listed.fault.is_none() {
-                let name = &listed.name;
-                let message = format!("{name} needs --kind sensor or --kind console");
-                return Err(
-                    CliError::usage(message).hint("or a `kind` in its entry, if the list is YAML")
-                );
+                let message = format!("{} needs --kind sensor or --kind console", listed.name);
+                let hint = "or a `kind` in its entry, if the list is YAML";
+                return Err(CliError::usage(message).hint(hint));
             }
         }
         Ok(list)
@@ -148,37 +145,26 @@ impl TargetList {
         places: &mut HashMap<String, u64>,
     ) {
         let place = format!("{file}:{line}");
-        let wrong = |reason: String| Err(reason);
-        let url = if text.contains(['@', '\u{fffd}']) || text.len() > MAX_LINE {
+        let url = match text.contains(['@', '\u{fffd}']) || text.len() > MAX_LINE {
             // What is shown of it might be a password.
-            wrong(
-                "expected https:// or http:// and a host, in UTF-8 and without credentials".into(),
-            )
-        } else {
-            parse_url(text).or_else(|error| wrong(target::error_of(&error).to_string()))
+            true => Err(NO_ADDRESS.to_owned()),
+            false => parse_url(text).map_err(|error| target::error_of(&error).to_string()),
         };
-        let listed = match url {
-            Err(fault) => Listed {
-                name: place.clone(),
-                fault: Some(fault),
-                ..own
-            },
-            Ok(url) => Listed {
-                name: url.as_str().trim_end_matches('/').to_owned(),
-                url: Some(url),
-                ..own
-            },
-        };
-        match places.get(&listed.name) {
-            Some(first) => self.warnings.push(format!(
-                "{place}: {} is on line {first} already: it is checked once",
-                listed.name
-            )),
-            None => {
-                places.insert(listed.name.clone(), line);
-                self.targets.push(listed);
-            }
+        let name = url
+            .as_ref()
+            .map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let name = name.unwrap_or_else(|_| place.clone());
+        if let Some(first) = places.get(&name) {
+            let text = format!("{place}: {name} is on line {first} already: it is checked once");
+            return self.warnings.push(text);
         }
+        places.insert(name.clone(), line);
+        self.targets.push(Listed {
+            name,
+            fault: url.as_ref().err().cloned(),
+            url: url.ok(),
+            ..own
+        });
     }
 
     /// Drops targets that are another name of one before, as the addresses of both show. All of a list are looked up, so that each
@@ -187,32 +173,29 @@ impl TargetList {
         if common.client.proxy.is_some() {
             return;
         }
-        let names: Vec<Mutex<Vec<String>>> =
-            self.targets.iter().map(|_| Mutex::default()).collect();
-        let waiting = Mutex::new(self.targets.iter().zip(&names));
-        let look_up = || {
-            while let Some((listed, names)) = { lock(&waiting).next() } {
-                if let Some(url) = &listed.url {
-                    let place = TargetPlace::of(url, &TargetOptions::default());
-                    *lock(names) = place.names();
-                }
-            }
+        let look_up = |listed: &Listed| {
+            let url = listed.url.as_ref();
+            let place = url.map(|url| TargetPlace::of(url, &TargetOptions::default()));
+            place.map(|place| place.names()).unwrap_or_default()
         };
-        thread::scope(|scope| {
-            for _ in 0..MAX_LOOKUPS.min(self.targets.len()) {
-                scope.spawn(look_up);
-            }
+        let size = self.targets.len().div_ceil(MAX_LOOKUPS).max(1);
+        let parts = self.targets.chunks(size);
+        let names: Vec<Vec<String>> = thread::scope(|scope| {
+            let look_up = |part: &[Listed]| part.iter().map(look_up).collect::<Vec<_>>();
+            let threads = parts.map(|part| scope.spawn(move || look_up(part)));
+            let threads: Vec<_> = threads.collect();
+            let names = threads.into_iter().map(|thread| thread.join());
+            names
+                .flat_map(|names| names.expect("a look-up does not panic"))
+                .collect()
         });
         let mut owners: HashMap<String, String> = HashMap::new();
         let mut names = names.into_iter();
         self.targets.retain(|listed| {
-            let names = names.next().map(|names| lock(&names).clone());
-            let names = names.unwrap_or_default();
+            let names = names.next().unwrap_or_default();
             if let Some(owner) = names.iter().find_map(|name| owners.get(name)) {
-                let message = format!(
-                    "{} is the appliance of {owner}: it is checked once",
-                    listed.name
-                );
+                let name = &listed.name;
+                let message = format!("{name} is the appliance of {owner}: it is checked once");
                 self.warnings.push(message);
                 return false;
             }
@@ -222,6 +205,8 @@ impl TargetList {
     }
 }
 
+const NO_ADDRESS: &str =
+    "expected https:// or http:// and a host, in UTF-8 and without credentials";
 /// More targets belong into several lists: the report of all is held in memory.
 const MAX_TARGETS: usize = 10_000;
 /// The longest line that is read, in bytes.

@@ -162,7 +162,7 @@ impl Classifier {
             true => expected.swap_remove(0).1,
             false => Expect::By {
                 fact: deciding_fact(operation).to_owned(),
-                readings: expected,
+                readings: expected.into_iter().collect(),
             },
         };
         let (conditions, values) = best
