@@ -11,6 +11,7 @@ mod resolved_name;
 mod tls;
 
 use std::{
+    iter,
     sync::{
         Arc, Mutex as StdMutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -21,7 +22,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use connect_failure::Route;
 pub use error::{ClientError, ConnectFailure};
-use http::{Request, Response};
+use http::{Request, Response, uri::PathAndQuery};
 pub use options::{ClientCertificate, InvalidResolve, Proxy, Resolve, TargetOptions, stays_here};
 pub use pin::{InvalidPin, Pin};
 use reqwest::{Url, redirect};
@@ -30,6 +31,9 @@ use tls::ShownCertificate;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::journal::lock;
+
+/// A whole answer, or why there is none.
+pub type Answer = Result<Response<Bytes>, ClientError>;
 
 /// A target at an address.
 #[derive(Clone, Debug)]
@@ -147,7 +151,7 @@ impl Target {
     ///
     /// # Errors
     /// [`ClientError::Unreachable`] or [`ClientError::Broken`]. The request may have been carried out all the same.
-    pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
+    pub async fn send(&self, request: &Request<Bytes>) -> Answer {
         if self.delay.is_zero() {
             return self.exchange(request).await;
         }
@@ -160,14 +164,13 @@ impl Target {
         answer
     }
 
-    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
-        let path = request
-            .uri()
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        let url = format!("{}{path}", self.address()).parse();
-        let url =
-            url.map_err(|error| ClientError::Setup(format!("`{path}` is not a path: {error}")))?;
+    async fn exchange(&self, request: &Request<Bytes>) -> Answer {
+        let path = request.uri().path_and_query();
+        let path = path.map_or("/", PathAndQuery::as_str);
+        let no_path = |error| ClientError::Setup(format!("`{path}` is not a path: {error}"));
+        let url = format!("{}{path}", self.address())
+            .parse()
+            .map_err(no_path)?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
         if !request.body().is_empty() || request.method() == http::Method::POST {
@@ -192,11 +195,8 @@ impl Target {
         *answer.version_mut() = incoming.version();
         *answer.headers_mut() = std::mem::take(incoming.headers_mut());
         let mut body = BytesMut::new();
-        while let Some(chunk) = incoming
-            .chunk()
-            .await
-            .map_err(|error| self.error(error, false))?
-        {
+        let broken = |error| self.error(error, false);
+        while let Some(chunk) = incoming.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > MAX_BODY {
                 let message = format!("the answer's body exceeds {MAX_BODY} bytes");
                 return Err(ClientError::Malformed(message));
@@ -224,13 +224,9 @@ impl Target {
     fn error(&self, error: reqwest::Error, early: bool) -> ClientError {
         let error = error.without_url();
         // In version 1.3 the client may send before the target has rejected TLS.
-        let late = || {
-            matches!(
-                connect_failure::tls(&error),
-                Some(rustls::Error::AlertReceived(_))
-            )
-        };
-        if error.is_connect() || early && late() {
+        let alert = connect_failure::tls(&error);
+        let is_late = matches!(alert, Some(rustls::Error::AlertReceived(_)));
+        if error.is_connect() || early && is_late {
             let shown = lock(&self.shown).clone();
             let failure = connect_failure::explain(&error, error.is_timeout(), &self.route, shown);
             ClientError::Unreachable(failure)
@@ -251,17 +247,14 @@ impl Target {
 
 /// Returns an error with all its causes: the first one alone says little.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
+    let causes = iter::successors(error.source(), |cause| cause.source());
+    let texts = causes.map(ToString::to_string);
+    texts.fold(error.to_string(), |text, cause| {
+        match text.contains(&cause) {
+            true => text,
+            false => format!("{text}: {cause}"),
         }
-        cause = inner.source();
-    }
-    text
+    })
 }
 
 /// What the reason begins with if an answer did not come in time.

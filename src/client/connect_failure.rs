@@ -86,20 +86,15 @@ fn of_transport(
         let mut causes = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
         causes.any(|cause| cause.kind() == *kind)
     };
-    let ends = [
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::UnexpectedEof,
-        io::ErrorKind::BrokenPipe,
-    ];
+    use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    let ends = [ConnectionReset, UnexpectedEof, BrokenPipe];
     let (address, all) = (&route.address, texts.join(": "));
     if has("tunnel error") && has("proxy authorization required") {
         let what = format!("the proxy refuses to connect to {address} without credentials (407)");
         (what, PROXY_CREDENTIALS)
     } else if has("tunnel error") {
-        (
-            format!("the proxy cannot connect to {address}: {all}"),
-            PROXY,
-        )
+        let what = format!("the proxy cannot connect to {address}: {all}");
+        (what, PROXY)
     } else if timed_out {
         let (tls, stalls) = match route.tls {
             true => ("TLS ", ", or its handshake stalls"),
@@ -109,12 +104,10 @@ fn of_transport(
         let what =
             format!("no {tls}connection to {address} within {wait:?}: nothing answers{stalls}");
         (what, SLOW)
-    } else if is(&io::ErrorKind::ConnectionRefused) {
+    } else if is(&ConnectionRefused) {
         let what = if route.proxy { "the proxy" } else { address };
-        (
-            format!("{what} refused the connection: nothing listens there"),
-            REFUSED,
-        )
+        let what = format!("{what} refused the connection: nothing listens there");
+        (what, REFUSED)
     } else if route.tls && ends.iter().any(is) {
         let what = "closed the connection during the TLS handshake, without a reason";
         (format!("{address} {what}"), ENDED)
@@ -181,26 +174,27 @@ fn of_certificate(
     shown: Option<ShownCertificate>,
 ) -> (String, String) {
     use CertificateError as Fault;
-    let has_intermediate = shown.as_ref().is_none_or(|shown| shown.further > 0);
+    let has_more = shown.as_ref().is_none_or(|shown| shown.further > 0);
     let pin = shown.and_then(|shown| shown.pin);
     // The pin may belong to anybody: the user must compare it, not copy it.
-    let pinned = pin.as_ref().map_or_else(
-        || "--pin-spki".to_owned(),
-        |pin| format!("--pin-spki {pin}, if that is the key the appliance really has"),
-    );
+    let pinned = match &pin {
+        None => "--pin-spki".to_owned(),
+        Some(pin) => {
+            format!("--pin-spki {pin}, if that is the key the appliance really has")
+        }
+    };
     if let Some(fault) = date_fault(error) {
         return (format!("certificate date: it {fault}"), DATES.to_owned());
     }
     match error {
-        Fault::NotValidForName => (
-            "certificate name: it is for another host".into(),
-            format!("{pinned}; or {BY_NAME}"),
-        ),
+        Fault::NotValidForName => {
+            let hint = format!("{pinned}; or {BY_NAME}");
+            ("certificate name: it is for another host".into(), hint)
+        }
         Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             let address = &route.address;
-            let what =
-                format!("it has no subject alternative name for {address}, only a common name");
-            (format!("certificate name: {what}"), pinned)
+            let what = format!("no subject alternative name for {address}, only a common name");
+            (format!("certificate name: it has {what}"), pinned)
         }
         Fault::NotValidForNameContext {
             expected,
@@ -214,38 +208,25 @@ fn of_certificate(
             (what, format!("{BY_NAME}; or {pinned}"))
         }
         Fault::UnknownIssuer => {
-            let alone = match has_intermediate {
-                true => "",
-                false => "; the server sent no intermediate",
-            };
-            (
-                format!("certificate chain: it is not trusted (unknown issuer{alone})"),
-                format!(
-                    "use --cacert PEM with the certificate of the CA, of a missing intermediate, or of the appliance; or {pinned}"
-                ),
-            )
+            let alone = if has_more { "" } else { NO_INTERMEDIATE };
+            let what = format!("certificate chain: it is not trusted (unknown issuer{alone})");
+            (what, format!("{TRUSTED}; or {pinned}"))
         }
         Fault::ApplicationVerificationFailure => {
             let has = pin.map_or("none that can be read".into(), |pin| pin.to_string());
-            (
-                format!("the key is not the pinned one: it is {has}"),
-                "use another --pin-spki if the appliance has a new key; otherwise the connection may be intercepted".into(),
-            )
+            let what = format!("the key is not the pinned one: it is {has}");
+            (what, OTHER_KEY.into())
         }
-        Fault::BadEncoding => (
-            "the certificate cannot be read: it is malformed, or older than X.509 version 3".into(),
-            OLDER.into(),
-        ),
-        Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
-            "certificate chain: it is the certificate of a CA, not of a host".into(),
-            pinned,
-        ),
+        Fault::BadEncoding => (UNREADABLE.into(), OLDER.into()),
+        Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            (OF_CA.into(), pinned)
+        }
         other => (format!("certificate chain: {other}"), pinned),
     }
 }
 
 /// Returns what is wrong with the dates of a certificate, if they are.
-fn date_fault(error: &CertificateError) -> Option<String> {
+pub(super) fn date_fault(error: &CertificateError) -> Option<String> {
     use CertificateError as Fault;
     match error {
         Fault::Expired => Some("has expired".to_owned()),
@@ -278,6 +259,12 @@ fn date(moment: UnixTime) -> String {
 
 /// The hint where nothing answers in time.
 pub(super) const SLOW: &str = "use a longer --timeout if the appliance is only slow";
+const NO_INTERMEDIATE: &str = "; the server sent no intermediate";
+const TRUSTED: &str = "use --cacert PEM with the certificate of the CA, of a missing intermediate, or of the appliance";
+const OTHER_KEY: &str = "use another --pin-spki if the appliance has a new key; otherwise the connection may be intercepted";
+const UNREADABLE: &str =
+    "the certificate cannot be read: it is malformed, or older than X.509 version 3";
+const OF_CA: &str = "certificate chain: it is the certificate of a CA, not of a host";
 const PROXY: &str = "ask the proxy's administrator, or leave --proxy out";
 const REFUSED: &str = "check that the appliance is running and the port is correct";
 const ENDED: &str = "check the appliance's TLS service, and firewalls on the way";

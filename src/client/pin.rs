@@ -26,9 +26,8 @@ impl Pin {
     /// Returns the pin of a certificate's key; none where the certificate cannot be read.
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Pin> {
         let parsed = ParsedCertificate::try_from(certificate).ok()?;
-        Some(Pin::of_digest(&Sha256::digest(
-            parsed.subject_public_key_info(),
-        )))
+        let digest = Sha256::digest(parsed.subject_public_key_info());
+        Some(Pin::of_digest(&digest))
     }
 
     fn of_digest(digest: &[u8]) -> Pin {

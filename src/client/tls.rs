@@ -4,6 +4,7 @@
 //! shown is remembered, since an error of TLS says little of it.
 
 use std::{
+    fmt::Display,
     fs,
     path::Path,
     sync::{Arc, Mutex},
@@ -20,7 +21,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
-use super::{ClientError, TargetOptions, pin::Pin};
+use super::{ClientError, TargetOptions, connect_failure::date_fault, pin::Pin};
 use crate::{journal::lock, redact::Secret, server::tls::read_pem};
 
 /// What a server showed last.
@@ -88,14 +89,13 @@ pub(super) fn config(
         None => builder.with_no_client_auth(),
         Some(own) => {
             let (certificate, key) = (read(&own.certificate)?, read(&own.key)?);
-            let (chain, key) = read_pem(certificate.expose(), key.expose()).map_err(|error| {
-                ClientError::Setup(format!("the client's certificate and key: {error}"))
-            })?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| {
-                ClientError::Setup(format!(
-                    "the client's certificate and its key cannot be used: {error}"
-                ))
-            })?
+            let wrong = |what, error: &dyn Display| {
+                ClientError::Setup(format!("the client's certificate and {what}: {error}"))
+            };
+            let (chain, key) = read_pem(certificate.expose(), key.expose())
+                .map_err(|error| wrong("key", &error))?;
+            let config = builder.with_client_auth_cert(chain, key);
+            config.map_err(|error| wrong("its key cannot be used", &error))?
         }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -131,9 +131,8 @@ fn chain_verifier(
 ) -> Result<Arc<WebPkiServerVerifier>, Error> {
     let provider = Arc::clone(provider);
     let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-    builder
-        .build()
-        .map_err(|error| Error::General(error.to_string()))
+    let verifier = builder.build();
+    verifier.map_err(|error| Error::General(error.to_string()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "certificates and keys are files")]
@@ -155,7 +154,6 @@ impl ServerCertVerifier for CertVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
         let shown = Pin::of(end_entity);
         *lock(&self.shown) = Some(ShownCertificate {
             pin: shown.clone(),
@@ -179,12 +177,9 @@ impl ServerCertVerifier for CertVerifier {
                 let mut roots = RootCertStore::empty();
                 roots.add(end_entity.clone().into_owned())?;
                 match verify(&*chain_verifier(roots, &self.provider)?) {
-                    Err(Error::InvalidCertificate(
-                        error @ (Expired
-                        | ExpiredContext { .. }
-                        | NotValidYet
-                        | NotValidYetContext { .. }),
-                    )) => Err(error.into()),
+                    Err(Error::InvalidCertificate(error)) if date_fault(&error).is_some() => {
+                        Err(error.into())
+                    }
                     _ => Ok(ServerCertVerified::assertion()),
                 }
             }

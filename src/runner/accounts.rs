@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     iter,
-    sync::{PoisonError, RwLock},
+    sync::Mutex,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -11,6 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::{
     appliance::{User, UserState},
     contract::Role,
+    journal::lock,
     redact::{Redactor, Secret},
     runner::{
         accounts_file::{AccountsFile, Credentials},
@@ -29,7 +30,7 @@ pub struct Accounts {
     /// What is known of the target's policy.
     policy: TargetPolicy,
     /// How the generated passwords look.
-    form: RwLock<PasswordForm>,
+    form: Mutex<PasswordForm>,
     /// Further secrets, each with the text that replaces it in output.
     further: Vec<(&'static str, Secret)>,
     redactor: Redactor,
@@ -80,34 +81,26 @@ impl Accounts {
             own,
             seed: seed.clone(),
             policy,
-            form: RwLock::new(forms[0].clone()),
+            form: Mutex::new(forms[0].clone()),
             further,
             redactor: Redactor::default(),
             short: Vec::new(),
         };
-        let values: Vec<_> = forms
+        let values = forms.iter().flat_map(|form| accounts.values(form));
+        let values = values.map(|(label, value)| (label.property, label.to_string(), value));
+        let (long, short): (Vec<_>, Vec<_>) =
+            values.partition(|(.., value)| value.expose().len() >= MIN_REDACTED);
+        let further = accounts.further.iter();
+        let further = further.filter(|(_, value)| value.expose().len() >= MIN_REDACTED);
+        let further = further.map(|(label, value)| (value.expose(), *label));
+        let own = long
             .iter()
-            .flat_map(|form| accounts.values(form))
-            .collect();
-        let labels: Vec<String> = values.iter().map(|(label, _)| label.to_string()).collect();
-        let further = accounts
-            .further
-            .iter()
-            .map(|(label, value)| (*label, value));
-        let all = labels
-            .iter()
-            .map(String::as_str)
-            .zip(values.iter().map(|(_, value)| value));
-        let all = all
-            .chain(further)
-            .map(|(label, value)| (value.expose(), label));
-        accounts.redactor = Redactor::of(all.filter(|(value, _)| value.len() >= MIN_REDACTED));
-        let is_short = |(label, value): &&(Placeholder, Secret)| {
-            label.property == Property::Password && value.expose().len() < MIN_REDACTED
-        };
-        let short = values.iter().filter(is_short);
+            .map(|(_, label, value)| (value.expose(), label.as_str()));
+        accounts.redactor = Redactor::of(own.chain(further));
         let short = short
-            .map(|(label, value)| (json_string(value.expose()), json_string(&label.to_string())));
+            .iter()
+            .filter(|(property, ..)| *property == Property::Password);
+        let short = short.map(|(_, label, value)| [value.expose(), label].map(json_string).into());
         accounts.short = short.collect();
         accounts
     }
@@ -119,39 +112,29 @@ impl Accounts {
 
     /// Returns how generated passwords look.
     pub fn form(&self) -> PasswordForm {
-        self.form
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.form).clone()
     }
 
     /// Generates other passwords from now on.
     pub fn use_form(&self, form: PasswordForm) {
-        *self.form.write().unwrap_or_else(PoisonError::into_inner) = form;
+        *lock(&self.form) = form;
     }
 
     /// Returns every value that generated passwords of a form give.
     fn values(&self, form: &PasswordForm) -> Vec<(Placeholder, Secret)> {
-        let mut values = Vec::new();
-        for (&account, &property) in self
-            .own
-            .keys()
-            .flat_map(|one| iter::repeat(one).zip(Property::ALL))
-        {
+        let accounts = self.own.keys();
+        let pairs = accounts.flat_map(|one| iter::repeat(one).zip(Property::ALL));
+        let values = pairs.filter_map(|(&account, &property)| {
             let placeholder = Placeholder { account, property };
-            values.extend(
-                self.value_in(placeholder, form)
-                    .map(|value| (placeholder, value)),
-            );
-        }
-        values
+            Some((placeholder, self.value_in(placeholder, form)?))
+        });
+        values.collect()
     }
 
     fn value_in(&self, placeholder: Placeholder, form: &PasswordForm) -> Option<Secret> {
         let Placeholder { account, property } = placeholder;
         let (username, own) = self.own.get(&account)?;
-        let generated =
-            |property: Property| form.generate(&self.seed, &format!("{account}.{property}"));
+        let generated = |of: Property| form.generate(&self.seed, &format!("{account}.{of}"));
         let own = || own.clone().unwrap_or_else(|| generated(Property::Password));
         Some(match property {
             Property::Username => Secret::new(username.clone()),
@@ -184,13 +167,10 @@ impl Accounts {
     /// # Errors
     /// The target does not have the account.
     pub fn text(&self, placeholder: Placeholder) -> Result<String, StepError> {
-        let missing = || {
-            StepError(format!(
-                "the target has no account `{}`",
-                placeholder.account
-            ))
-        };
-        let value = self.value(placeholder).ok_or_else(missing)?;
+        let missing = || format!("the target has no account `{}`", placeholder.account);
+        let value = self
+            .value(placeholder)
+            .ok_or_else(|| StepError(missing()))?;
         Ok(value.expose().to_owned())
     }
 
@@ -198,12 +178,8 @@ impl Accounts {
     pub fn secrets(&self) -> (Vec<Secret>, BTreeSet<&str>) {
         let forms = self.policy.forms();
         let values = forms.iter().flat_map(|form| self.values(form));
-        let passwords = values.filter(|(placeholder, _)| {
-            !matches!(
-                placeholder.property,
-                Property::Username | Property::WeakPassword
-            )
-        });
+        let is_secret = |of: Property| !matches!(of, Property::Username | Property::WeakPassword);
+        let passwords = values.filter(|(placeholder, _)| is_secret(placeholder.property));
         let passwords = passwords.map(|(_, password)| password);
         let further = self.further.iter().map(|(_, value)| value.clone());
         let usernames = self.own.values().map(|(username, _)| username.as_str());
@@ -255,11 +231,9 @@ impl Accounts {
             Account::MustChange => (Role::SecurityAnalyst, UserState::MustChange),
             _ => (Role::SecurityAnalyst, UserState::Active),
         };
-        let username = value(Property::Username)?.expose().to_owned();
-        let password = value(Property::Password)?;
         Some(User {
-            username,
-            password,
+            username: value(Property::Username)?.expose().to_owned(),
+            password: value(Property::Password)?,
             role,
             state,
         })

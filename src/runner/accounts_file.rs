@@ -12,8 +12,7 @@ use thiserror::Error;
 
 use crate::{
     client::TargetOptions,
-    fixture,
-    fixture::Spanned,
+    fixture::{self, Diagnostic, Position, Spanned},
     redact::Secret,
     runner::{TargetPolicy, private_file, private_file::PrivateFileError},
     suite::Account,
@@ -46,7 +45,7 @@ pub struct Credentials {
 pub enum AccountsFileError {
     /// Its content is wrong.
     #[error(transparent)]
-    Content(#[from] fixture::Diagnostic),
+    Content(#[from] Diagnostic),
     /// It cannot be read, or others than its owner may read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
@@ -91,55 +90,42 @@ impl AccountsFile {
         text: &str,
         needed: Option<&BTreeSet<Account>>,
         variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<AccountsFile, fixture::Diagnostic> {
-        let wrong = |line, column, message| fixture::Diagnostic {
-            file: name.to_owned(),
-            line,
-            column,
-            message,
-            hint: None,
-        };
+    ) -> Result<AccountsFile, Diagnostic> {
+        let wrong = |place, message: &str| Diagnostic::new(place, message).in_file(name);
         let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
         if text.lines().all(is_blank) {
+            let start = Position { line: 1, column: 1 };
             let message = "the file names no account, expected `admin` and `user`";
-            return Err(wrong(1, 1, message.to_owned()));
+            return Err(wrong(start, message));
         }
         let raw: RawAccounts = fixture::read_as(name, text)?;
         let mut file = AccountsFile::default();
         if let Some(Spanned { value, place }) = raw.policy {
             if let Some(problem) = value.problem() {
-                return Err(wrong(
-                    place.line,
-                    place.column,
-                    format!("`policy`: {problem}"),
-                ));
+                return Err(wrong(place, &format!("`policy`: {problem}")));
             }
             file.policy = value;
         }
+        let credentials = |name: &str, entry: Spanned<RawAccount>| {
+            let credentials = entry.value.credentials(variable);
+            credentials.map_err(|reason| wrong(entry.place, &format!("account `{name}`: {reason}")))
+        };
         let entries = [
-            (Some(Account::Admin), raw.admin),
-            (Some(Account::Bystander), raw.bystander),
-            (Some(Account::ReadOnly), raw.read_only),
-            (Some(Account::SecurityAnalyst), raw.security_analyst),
-            (Some(Account::User), raw.user),
-            (None, raw.proxy),
+            (Account::Admin, raw.admin),
+            (Account::Bystander, raw.bystander),
+            (Account::ReadOnly, raw.read_only),
+            (Account::SecurityAnalyst, raw.security_analyst),
+            (Account::User, raw.user),
         ];
         for (account, entry) in entries {
-            let is_needed = |one| needed.is_none_or(|needed| needed.contains(&one));
-            let entry = entry.filter(|_| account.is_none_or(is_needed));
-            let Some(Spanned { value, place }) = entry else {
-                continue;
-            };
-            let credentials = value.credentials(variable).map_err(|reason| {
-                let name = account.map_or("proxy", Account::name);
-                let message = format!("account `{name}`: {reason}");
-                wrong(place.line, place.column, message)
-            })?;
-            match account {
-                Some(account) => drop(file.accounts.insert(account, credentials)),
-                None => file.proxy = Some(credentials),
+            let is_needed = needed.is_none_or(|needed| needed.contains(&account));
+            if let Some(entry) = entry.filter(|_| is_needed) {
+                let credentials = credentials(account.name(), entry)?;
+                file.accounts.insert(account, credentials);
             }
         }
+        let proxy = raw.proxy.map(|entry| credentials("proxy", entry));
+        file.proxy = proxy.transpose()?;
         Ok(file)
     }
 }
@@ -174,10 +160,10 @@ impl RawAccount {
         let username = username.ok_or("no `username`")?;
         let password = match (self.password, self.password_env) {
             (Some(password), None) => password,
-            (None, Some(name)) => Secret::new(
-                variable(&name)
-                    .ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
-            ),
+            (None, Some(name)) => {
+                let unset = || format!("the environment variable `{name}` is not set");
+                Secret::new(variable(&name).ok_or_else(unset)?)
+            }
             _ => return Err("expected either `password` or `password_env`".into()),
         };
         match password.expose().is_empty() {
@@ -193,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<AccountsFile, fixture::Diagnostic> {
+    fn read(text: &str) -> Result<AccountsFile, Diagnostic> {
         AccountsFile::parse("lab.yaml", text, None, &|name| {
             (name == "SET").then(|| "from-env".to_owned())
         })

@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use bytes::Bytes;
-use http::{HeaderName, Request, Response, header};
+use http::{HeaderName, Request, header};
 
 use crate::{
-    client::{ClientError, ConnectFailure},
+    client::{Answer, ClientError, ConnectFailure},
     contract::{Contract, Operation, Outcome, Readings},
     report,
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult, NotJudged, ReasonCode},
@@ -45,7 +45,7 @@ pub struct CaseRun {
 
 /// A step that was sent.
 struct SentStepRun {
-    answer: Result<Response<Bytes>, ClientError>,
+    answer: Answer,
     judged: StepVerdict,
     /// Whether the next step can be sent.
     continues: bool,
@@ -115,15 +115,14 @@ impl CaseRunner<'_> {
                 premise_finding = Some(CaseFinding::not_judged(number + 2, reason));
                 step.continues = false;
             }
-            run.changes.extend(step.change);
             run.unreached = run.unreached.or(self.unreached(&step.answer));
-            let exchange =
-                self.exchange_result(&request.1, &step.answer, &step.judged, step.micros);
+            let exchange = self.exchange_result(&request.1, &step);
             run.result.exchanges.push(exchange);
             exchanges.push(snapshot::Exchange {
                 request: request_of(&request.1),
                 answer: answer_of(&step.answer, accounts),
             });
+            run.changes.extend(step.change);
             verdicts.push(step.judged);
             if !step.continues {
                 break;
@@ -147,23 +146,19 @@ impl CaseRunner<'_> {
         mut guard: Option<&mut SafetyGuard<'_>>,
         earlier: &[StepVerdict],
     ) -> Result<SentStepRun, NotJudged> {
-        let change = match &mut guard {
-            Some(guard) => guard.before(case, number, real, shown)?,
-            None => None,
-        };
-        let is_change = change.is_some();
+        let before = guard.as_mut();
+        let change = before.map(|guard| guard.before(case, number, real, shown));
+        let change = change.transpose()?.flatten();
         let start = Instant::now();
         let answer = match &mut guard {
             // A request that changes nothing can be abandoned or sent again; the answer to a change is waited for.
-            Some(guard) if !is_change => guard.ask(case, number, real).await?,
+            Some(guard) if change.is_none() => guard.ask(case, number, real).await?,
             _ => self.context.target.send(real).await,
         };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let judged = judge(self.contract, &self.served, case, number, real, &answer);
-        let judged = self
-            .context
-            .agreed
-            .check_profile(self.contract, number, judged);
+        let agreed = &self.context.agreed;
+        let judged = agreed.check_profile(self.contract, number, judged);
         let judged = self.check_secrets(number, judged, &answer);
         let judged = presuppose_no_lock(number, judged, earlier);
         let mut step = SentStepRun {
@@ -173,19 +168,26 @@ impl CaseRunner<'_> {
             change: None,
             micros,
         };
-        let Some(guard) = guard else {
-            return Ok(step);
-        };
-        let answered = AnsweredStep {
-            case,
-            number,
-            request: real,
-            judged: &step.judged,
-            answer: &step.answer,
-        };
-        let (continues, found) = guard.after(&answered, change).await;
-        step.continues = continues;
-        if is_change {
+        if let Some(guard) = guard {
+            let answered = AnsweredStep {
+                case,
+                number,
+                request: real,
+                judged: &step.judged,
+                answer: &step.answer,
+            };
+            let is_change = change.is_some();
+            let (continues, found) = guard.after(&answered, change).await;
+            step.continues = continues;
+            self.excuse(case, number, is_change.then_some(found), &mut step);
+        }
+        Ok(step)
+    }
+
+    /// Does not judge a step at a live target whose answer was lost, or says nothing. `found` is what validations found after a change.
+    fn excuse(&self, case: &Case, number: usize, found: Option<String>, step: &mut SentStepRun) {
+        let is_change = found.is_some();
+        if let Some(found) = found {
             let lost = lost_reason(&step.answer);
             step.change = Some(self.sent_change(case, number, &step.judged, lost.is_some()));
             if let Some(reason) = lost {
@@ -201,7 +203,6 @@ impl CaseRunner<'_> {
             let finding = step.judged.finding.iter_mut();
             finding.for_each(|finding| finding.hint = Some(hint.to_owned()));
         }
-        Ok(step)
     }
 
     /// Sums up the verdicts of a case's steps.
@@ -213,10 +214,8 @@ impl CaseRunner<'_> {
     ) {
         run.result.conformance = verdict::of_steps(&verdicts);
         let variants = verdicts.iter().flat_map(|step| &step.variants);
-        let names = variants.map(|choice| {
-            let fact = numbered_fact(self.contract, &choice.fact);
-            format!("{fact}: {}", choice.reading)
-        });
+        let name = |fact: &str| numbered_fact(self.contract, fact);
+        let names = variants.map(|it| format!("{}: {}", name(&it.fact), it.reading));
         run.result.reading = names.collect::<BTreeSet<_>>().into_iter().collect();
         let is_judged = run.result.conformance != Conformance::NotJudged;
         run.snapshot = is_judged.then(|| snapshot::render(exchanges));
@@ -232,7 +231,7 @@ impl CaseRunner<'_> {
     }
 
     /// Returns why there was no connection.
-    fn unreached(&self, answer: &Result<Response<Bytes>, ClientError>) -> Option<ConnectFailure> {
+    fn unreached(&self, answer: &Answer) -> Option<ConnectFailure> {
         let failure = answer.as_ref().err().and_then(ClientError::connect_failure);
         let accounts = &self.context.accounts;
         failure.map(|failure| ConnectFailure {
@@ -274,13 +273,8 @@ impl CaseRunner<'_> {
         }
     }
 
-    fn exchange_result(
-        &self,
-        shown: &Request<Bytes>,
-        answer: &Result<Response<Bytes>, ClientError>,
-        judged: &StepVerdict,
-        micros: u64,
-    ) -> ExchangeResult {
+    fn exchange_result(&self, shown: &Request<Bytes>, step: &SentStepRun) -> ExchangeResult {
+        let answer = &step.answer;
         let accounts = &self.context.accounts;
         let redacted = |bytes: &[u8]| accounts.redact(&String::from_utf8_lossy(bytes));
         let trouble = answer.as_ref().err().map(ToString::to_string);
@@ -299,8 +293,8 @@ impl CaseRunner<'_> {
             body: report::cut_body(accounts.redact(&body)),
             is_escaped,
             trouble: trouble.map(|trouble| redacted(trouble.as_bytes())),
-            outcome: judged.outcome.map(|outcome| outcome.to_string()),
-            micros,
+            outcome: step.judged.outcome.map(|outcome| outcome.to_string()),
+            micros: step.micros,
         }
     }
 
@@ -314,23 +308,16 @@ impl CaseRunner<'_> {
     ) -> SentChange {
         let is_due = |finding: &CaseFinding| is_lost && !finding.expected.is_empty();
         let deviation = judged.finding.clone().filter(is_due);
+        let code = None;
         SentChange {
             question: question(&case.steps[number], self.contract),
             is_lost,
-            deviation: deviation.map(|finding| CaseFinding {
-                code: None,
-                ..self.redacted(finding)
-            }),
+            deviation: deviation.map(|it| self.redacted(CaseFinding { code, ..it })),
         }
     }
 
     /// Makes a deviation of an answer that shows a password.
-    fn check_secrets(
-        &self,
-        number: usize,
-        judged: StepVerdict,
-        answer: &Result<Response<Bytes>, ClientError>,
-    ) -> StepVerdict {
+    fn check_secrets(&self, number: usize, judged: StepVerdict, answer: &Answer) -> StepVerdict {
         let accounts = &self.context.accounts;
         let Ok(answer) = answer else {
             return judged;
@@ -342,13 +329,9 @@ impl CaseRunner<'_> {
         let body = ("the body".to_owned(), accounts.password_in(answer.body()));
         let shown = headers.chain([body]);
         let mut shown = shown.filter_map(|(place, shown)| Some(format!("{} in {place}", shown?)));
-        let Some(received) = shown.next() else {
-            return judged;
-        };
-        StepVerdict {
-            conformance: Conformance::Deviation,
-            finding: Some(CaseFinding::new(number + 1, NO_PASSWORDS, received)),
-            ..judged
+        match shown.next() {
+            Some(found) => judged.deviating(CaseFinding::new(number + 1, NO_PASSWORDS, found)),
+            None => judged,
         }
     }
 
@@ -367,7 +350,7 @@ fn rejects_premise(
     number: usize,
     contract: &Contract,
     judged: &StepVerdict,
-    answer: &Result<Response<Bytes>, ClientError>,
+    answer: &Answer,
 ) -> Option<String> {
     let step = &case.steps[number];
     if step.ask == Operation::Validation {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     client::ConnectFailure,
     contract,
-    contract::{Contract, FactEntry},
+    contract::Contract,
     report::{CaseFinding, CaseResult, Conformance, Counts, Regression, TargetSummary, fact_name},
     runner::{
         RunContext,
@@ -47,8 +47,7 @@ pub(super) struct RunCollector<'a> {
     /// Whether a snapshot waits for review.
     has_pending: bool,
     problems: Vec<String>,
-    written: usize,
-    withheld: usize,
+    written: (usize, usize),
 }
 
 impl<'a> RunCollector<'a> {
@@ -74,17 +73,15 @@ impl<'a> RunCollector<'a> {
             unreachable: probed.unreachable,
             has_pending: false,
             problems: Vec::new(),
-            written: 0,
-            withheld: 0,
+            written: (0, 0),
         };
         collector.add_evidence(probe::NAME, probed.evidence);
         collector
     }
 
     pub(super) fn add_evidence(&mut self, case: &str, evidence: Vec<Evidence>) {
-        let named = evidence.into_iter();
-        self.evidence
-            .extend(named.map(|evidence| (case.to_owned(), evidence)));
+        let named = evidence.into_iter().map(|one| (case.to_owned(), one));
+        self.evidence.extend(named);
     }
 
     /// Adds a case that has ended; tells whether the target was reached.
@@ -114,24 +111,20 @@ impl<'a> RunCollector<'a> {
         let summary = TargetSummary {
             kind: context.kind,
             target: context.label.clone(),
-            certificate: None,
-            failed_sign_ins: None,
-            stopped: None,
             not_asked: not_asked(self.cases.contract, &cases),
             counts: Counts::of(&cases),
             profile,
             inconsistent,
-            gone: Vec::new(),
             review: self.store.folder().filter(|_| self.has_pending),
-            end: None,
             cases,
+            ..TargetSummary::default()
         };
         RunResult {
             cases: self.runs,
             summary,
             unreachable: self.unreachable,
             problems: self.problems,
-            written: (self.written, self.withheld),
+            written: self.written,
         }
     }
 
@@ -141,46 +134,47 @@ impl<'a> RunCollector<'a> {
         located: &CaseWithLocation,
         case: &mut CaseRun,
     ) -> Result<(), SnapshotError> {
-        let id = &located.case.id;
-        let is_known = self.known(&case.result).is_some();
-        let result = &mut case.result;
-        if let Some(body) = &case.snapshot
-            && let Some(comparison) = self.store.compare(id, body)?
-        {
-            let is_unknown = result.conformance == Conformance::Deviation && !is_known;
-            // What never came is nothing to compare with.
-            let is_unanswered = result.exchanges.iter().any(|one| one.status.is_none());
-            let header = Header {
-                source: None,
-                description: located.case.title.clone(),
-                input_file: located.file.to_owned(),
-            };
-            let is_wrong = is_unknown || is_unanswered;
-            let written = self.store.update(id, header, body, &comparison, is_wrong);
-            result.regression = Some(match comparison {
-                SnapshotComparison::Changed(difference) => {
-                    result.difference = difference;
-                    Regression::Changed
-                }
-                SnapshotComparison::New => Regression::New,
-                SnapshotComparison::Same => Regression::Same,
-            });
-            let written = written?;
-            self.has_pending |= written == SnapshotWrite::Pending;
-            self.written += usize::from(written == SnapshotWrite::Written);
-            self.withheld += usize::from(written == SnapshotWrite::Withheld);
+        let (id, result) = (&located.case.id, &mut case.result);
+        let Some(body) = &case.snapshot else {
+            return Ok(());
+        };
+        let Some(comparison) = self.store.compare(id, body)? else {
+            return Ok(());
+        };
+        let is_deviation = result.conformance == Conformance::Deviation;
+        let is_unknown = is_deviation && known(self.cases.context, result).is_none();
+        // What never came is nothing to compare with.
+        let is_unanswered = result.exchanges.iter().any(|one| one.status.is_none());
+        let header = Header {
+            source: None,
+            description: located.case.title.clone(),
+            input_file: located.file.to_owned(),
+        };
+        let is_wrong = is_unknown || is_unanswered;
+        let written = self.store.update(id, header, body, &comparison, is_wrong);
+        result.regression = Some(match comparison {
+            SnapshotComparison::Changed(difference) => {
+                result.difference = difference;
+                Regression::Changed
+            }
+            SnapshotComparison::New => Regression::New,
+            SnapshotComparison::Same => Regression::Same,
+        });
+        match written? {
+            SnapshotWrite::Pending => self.has_pending = true,
+            SnapshotWrite::Written => self.written.0 += 1,
+            SnapshotWrite::Withheld => self.written.1 += 1,
+            SnapshotWrite::Nothing => {}
         }
         Ok(())
     }
 
     /// Decides whether a case fails. A known difference does not.
     fn decide(&self, result: &mut CaseResult) {
-        let known = self.known(result);
+        let known = known(self.cases.context, result);
         let is_changed = result.regression == Some(Regression::Changed);
-        let is_wrong = matches!(
-            result.conformance,
-            Conformance::Deviation | Conformance::Unstable
-        );
+        let wrong = [Conformance::Deviation, Conformance::Unstable];
+        let is_wrong = wrong.contains(&result.conformance);
         // A known difference excuses no other change.
         result.failed = is_wrong && known.is_none() || is_changed && !self.store.accepts_changes();
         result.known = known.filter(|_| is_wrong);
@@ -189,33 +183,31 @@ impl<'a> RunCollector<'a> {
     /// Makes a deviation of each change that was never answered in the whole run: that is not an accident on the way.
     fn judge_silence(&mut self) {
         let never = never_answered(self.runs.iter().flat_map(|run| &run.changes));
-        for index in 0..self.runs.len() {
-            let (result, changes) = (&self.runs[index].result, self.runs[index].changes.iter());
-            let silent = changes.filter(|change| never.contains(&change.question));
-            let deviations = silent.filter_map(|change| change.deviation.clone());
-            let deviations: Vec<_> = deviations.collect();
+        for CaseRun {
+            result, changes, ..
+        } in &mut self.runs
+        {
+            let silent = changes.iter().filter(|one| never.contains(&one.question));
+            let deviations: Vec<_> = silent.filter_map(|one| one.deviation.clone()).collect();
             if result.conformance != Conformance::NotJudged || deviations.is_empty() {
                 continue;
             }
-            let result = &mut self.runs[index].result;
             result.conformance = Conformance::Deviation;
             let lost = std::mem::take(&mut result.reasons);
             for mut reason in deviations.into_iter().chain(lost) {
                 reason.hint = Some(NEVER_ANSWERED.to_owned());
                 result.add_reason(reason);
             }
-            let known = self.known(&self.runs[index].result);
-            let result = &mut self.runs[index].result;
-            result.failed = known.is_none();
-            result.known = known;
+            result.known = known(self.cases.context, result);
+            result.failed = result.known.is_none();
         }
     }
+}
 
-    fn known(&self, result: &CaseResult) -> Option<String> {
-        let context = self.cases.context;
-        let known = context.agreed.known.excuse_all(context.kind, result);
-        known.map(str::to_owned)
-    }
+/// Returns why the differences of a case are known, if they are.
+fn known(context: &RunContext, result: &CaseResult) -> Option<String> {
+    let known = context.agreed.known.excuse_all(context.kind, result);
+    known.map(str::to_owned)
 }
 
 impl CaseResult {
@@ -232,14 +224,11 @@ impl CaseResult {
 /// Returns the facts with a documented reading that no judged case covers.
 pub(crate) fn not_asked(contract: &Contract, cases: &[CaseResult]) -> Vec<String> {
     let judged = cases.iter().filter(|case| case.conformance.is_judged());
-    let asked: BTreeSet<&str> = judged
-        .flat_map(|case| &case.facts)
-        .map(|fact| fact_name(fact))
-        .collect();
-    let facts = contract.facts().into_iter();
-    let facts = facts.filter(FactEntry::is_documented);
-    let facts = facts.map(|fact| fact.name);
-    facts.filter(|fact| !asked.contains(&**fact)).collect()
+    let asked = judged.flat_map(|case| &case.facts);
+    let asked: BTreeSet<&str> = asked.map(|fact| fact_name(fact)).collect();
+    let mut facts = contract.facts();
+    facts.retain(|fact| fact.is_documented() && !asked.contains(&*fact.name));
+    facts.into_iter().map(|fact| fact.name).collect()
 }
 
 const NEVER_ANSWERED: &str =

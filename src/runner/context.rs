@@ -54,9 +54,8 @@ impl RunContext {
         // A repeated run has the same failures.
         let schedule = fixture.schedule(fixture.seed.unwrap_or_default());
         let mock = MockAppliance::new(appliance, schedule);
-        let running = RunningAppliance::open(mock, Some(identity));
-        let running =
-            running.map_err(|error| ClientError::Setup(format!("no port for a mock: {error}")))?;
+        let no_port = |error| ClientError::Setup(format!("no port for a mock: {error}"));
+        let running = RunningAppliance::open(mock, Some(identity)).map_err(no_port)?;
         let options = TargetOptions {
             trust: running.ca_pem().map(str::to_owned),
             ..TargetOptions::default()
@@ -100,21 +99,19 @@ impl RunContext {
 
     /// Returns the address for commands that people repeat: a mock's port is closed by then.
     pub(super) fn shown_address(&self) -> &str {
-        if self.mock.is_some() {
-            "$TARGET"
-        } else {
-            self.target.address()
-        }
+        let shown = self.mock.as_ref().map(|_| "$TARGET");
+        shown.unwrap_or(self.target.address())
     }
 
     fn check_example_users(&self, state: &State) -> Result<(), StepError> {
         let examples = fixture::built_in(self.kind).state.directory;
         for user in examples.users() {
             if state.directory.find(&user.username) != Some(user) {
-                let name = &user.username;
-                return Err(StepError(format!(
-                    "the fixture's user `{name}` differs from the documentation's example"
-                )));
+                let text = format!(
+                    "the fixture's user `{}` differs from the documentation's example",
+                    user.username
+                );
+                return Err(StepError(text));
             }
         }
         Ok(())
@@ -124,14 +121,17 @@ impl RunContext {
 impl Need {
     /// Returns why a case with this need is not judged at a live target.
     pub(super) fn refusal(self) -> NotJudged {
-        let (needs, reason) = match self {
-            Need::AnySymbol => ("a policy that accepts any symbol", "has it"),
-            Need::AccountLockout | Need::Lockout => {
-                ("a lock-out that ends with the case", "has it")
-            }
-            Need::Page => ("the documentation's example users", "has them"),
+        let needs = match self {
+            Need::AnySymbol => "a policy that accepts any symbol",
+            Need::AccountLockout | Need::Lockout => "a lock-out that ends with the case",
+            Need::Page => "the documentation's example users",
         };
-        let text = format!("needs {needs}: only the built-in mock {reason}");
+        let has = if self == Need::Page {
+            "has them"
+        } else {
+            "has it"
+        };
+        let text = format!("needs {needs}: only the built-in mock {has}");
         NotJudged::new(ReasonCode::MockOnly, text)
     }
 }

@@ -1,10 +1,10 @@
 //! The judgement of one answer, alike for cases, the run's own requests and snapshots.
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 
 use crate::{
-    client::ClientError,
+    client::{Answer, ClientError},
     contract::{Contract, Readings},
     suite::{
         Case, verdict,
@@ -19,7 +19,7 @@ pub(super) fn judge(
     case: &Case,
     number: usize,
     request: &Request<Bytes>,
-    answer: &Result<Response<Bytes>, ClientError>,
+    answer: &Answer,
 ) -> StepVerdict {
     let received = match answer {
         Ok(answer) => StepResponse::Answer(answer),

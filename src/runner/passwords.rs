@@ -44,34 +44,19 @@ impl TargetPolicy {
     pub fn problem(&self) -> Option<String> {
         let (min, max) = self.lengths();
         let symbols = self.symbols();
-        let (classes, most) = (
-            self.classes.unwrap_or(0),
-            4 - usize::from(symbols.is_empty()),
-        );
+        let classes = self.classes.unwrap_or(0);
+        let most = 4 - usize::from(symbols.is_empty());
         let wrong = symbols.chars().find(|one| !one.is_ascii_punctuation());
         let least = min.max(MIN_REDACTED);
-        let (what, expected) = if min > MAX_LENGTH {
-            (
-                format!("`min_length` is {min}"),
-                format!("at most {MAX_LENGTH}"),
-            )
+        Some(if min > MAX_LENGTH {
+            format!("`min_length` is {min}, expected at most {MAX_LENGTH}")
         } else if max < least {
-            (
-                format!("`max_length` is {max}"),
-                format!("at least {least}"),
-            )
+            format!("`max_length` is {max}, expected at least {least}")
         } else if classes > most {
-            (
-                format!("`classes` is {classes}"),
-                format!("at most {most} with these symbols"),
-            )
+            format!("`classes` is {classes}, expected at most {most} with these symbols")
         } else {
-            (
-                format!("`symbols` has `{}`", wrong?),
-                "ASCII punctuation".to_owned(),
-            )
-        };
-        Some(format!("{what}, expected {expected}"))
+            format!("`symbols` has `{}`, expected ASCII punctuation", wrong?)
+        })
     }
 
     /// Returns the forms of passwords that fit it, the longest first. Where nothing is said, every published policy accepts that,
@@ -104,10 +89,8 @@ impl TargetPolicy {
     }
 
     fn lengths(&self) -> (usize, usize) {
-        (
-            self.min_length.unwrap_or(0),
-            self.max_length.unwrap_or(MAX_LENGTH),
-        )
+        let max = self.max_length.unwrap_or(MAX_LENGTH);
+        (self.min_length.unwrap_or(0), max)
     }
 
     fn symbols(&self) -> &str {

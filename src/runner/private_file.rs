@@ -22,14 +22,12 @@ pub fn read(path: &Path, what: &str, why_regular: &str) -> Result<String, Privat
     // The file that was opened is checked, not the path, which may change meanwhile.
     let metadata = file.metadata().map_err(doing)?;
     if !metadata.is_file() {
-        return Err(PrivateFileError(format!(
-            "{what} {shown} is not a regular file\n  hint: {why_regular}"
-        )));
+        let text = format!("{what} {shown} is not a regular file\n  hint: {why_regular}");
+        return Err(PrivateFileError(text));
     }
     if let Some([fault, hint]) = system::other_readers(&metadata, path) {
-        return Err(PrivateFileError(format!(
-            "{what} {shown} {fault}\n  hint: {hint}"
-        )));
+        let text = format!("{what} {shown} {fault}\n  hint: {hint}");
+        return Err(PrivateFileError(text));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(doing)?;

@@ -6,7 +6,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use crate::{
     client::ConnectFailure,
     contract,
-    contract::{Contract, Kind, Operation, Readings},
+    contract::{Contract, Kind, Operation, Readings, distinct},
     runner::RunContext,
     suite::{allowed::ReadingChoice, evidence::Evidence, verdict},
 };
@@ -32,8 +32,8 @@ pub(super) async fn paths(
 ) -> ProbeResult {
     let mut probed = ProbeResult::default();
     for &operation in Operation::ALL {
-        let paths = distinct(contract, operation);
-        if paths.len() < 2 {
+        let paths = several_paths(contract, operation);
+        if paths.is_empty() {
             continue;
         }
         let mut answers = Vec::new();
@@ -46,25 +46,17 @@ pub(super) async fn paths(
         };
         let evidence = |answer| verdict::probe_evidence(contract, operation, answer);
         probed.evidence.extend(answers.iter().filter_map(evidence));
-        let readings = contract
-            .clause(operation)
-            .path
-            .readings()
-            .iter()
-            .enumerate();
-        for (rank, reading) in readings {
-            let paths = &reading.is.0;
-            if paths.len() != served.len()
-                || !paths.iter().all(|path| served.contains(&path.as_str()))
-            {
-                continue;
-            }
+        let is_served = |paths: &[String]| {
+            let mut each = paths.iter().map(String::as_str);
+            paths.len() == served.len() && each.all(|path| served.contains(&path))
+        };
+        let mut readings = contract.clause(operation).path.readings().iter().zip(0..);
+        if let Some((reading, rank)) = readings.find(|(reading, _)| is_served(&reading.is.0)) {
             let (fact, reading) = (format!("{operation}.path"), &reading.name);
             let chosen = probed.served.choose(contract, &fact, reading);
             debug_assert!(chosen.is_ok(), "the reading was found in this contract");
             let choice = ReadingChoice::new(&fact, reading, rank);
             probed.evidence.push(Evidence::plain(choice));
-            break;
         }
     }
     probed
@@ -72,27 +64,22 @@ pub(super) async fn paths(
 
 /// Returns the probes by GET as commands; nothing is sent.
 pub fn probe_commands(kind: Kind, address: &str) -> Vec<String> {
-    let mut commands = Vec::new();
-    for &operation in Operation::ALL {
-        let paths = distinct(contract::of(kind), operation);
-        for path in paths.iter().filter(|_| paths.len() > 1) {
-            for path in [path, &*neighbour(path)] {
-                commands.push(format!("curl -sS -X GET '{address}{path}'"));
-            }
-        }
-    }
-    commands
+    let operations = Operation::ALL.iter();
+    let paths = operations.flat_map(|operation| several_paths(contract::of(kind), *operation));
+    let paths = paths.flat_map(|path| [path.to_owned(), neighbour(path)]);
+    let commands = paths.map(|path| format!("curl -sS -X GET '{address}{path}'"));
+    commands.collect()
 }
 
-fn distinct(contract: &Contract, operation: Operation) -> Vec<&str> {
-    let mut distinct: Vec<&str> = Vec::new();
+/// Returns the paths of an operation that has several.
+fn several_paths(contract: &Contract, operation: Operation) -> Vec<&str> {
     let readings = contract.clause(operation).path.readings().iter();
-    for path in readings.flat_map(|reading| &reading.is.0) {
-        if !distinct.contains(&path.as_str()) {
-            distinct.push(path);
-        }
+    let paths = readings.flat_map(|reading| &reading.is.0);
+    let mut paths = distinct(paths.map(String::as_str));
+    if paths.len() < 2 {
+        paths.clear();
     }
-    distinct
+    paths
 }
 
 /// Returns a path next to another one, which no appliance serves.

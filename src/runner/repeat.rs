@@ -39,13 +39,15 @@ fn merge(mut attempts: Vec<CaseRun>) -> CaseRun {
     });
     let verdicts = attempts.iter().map(|run| run.result.conformance.name());
     let verdicts = verdicts.collect::<Vec<_>>().join(", ");
-    let (mut changes, mut evidence) = (Vec::new(), Vec::new());
-    let mut is_reached = false;
-    for run in &mut attempts {
-        changes.append(&mut run.changes);
-        evidence.append(&mut run.evidence);
-        is_reached |= run.unreached.is_none();
-    }
+    let is_reached = attempts.iter().any(|run| run.unreached.is_none());
+    let runs = attempts.iter_mut();
+    let changes = runs
+        .flat_map(|run| std::mem::take(&mut run.changes))
+        .collect();
+    let runs = attempts.iter_mut();
+    let evidence = runs
+        .flat_map(|run| std::mem::take(&mut run.evidence))
+        .collect();
     // The other attempt comes later, so that the first keeps its place.
     let other = other.map(|number| (number, attempts.swap_remove(number)));
     let mut one = attempts.swap_remove(first);

@@ -3,10 +3,10 @@
 use std::{cell::RefCell, collections::BTreeSet};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, header, uri::PathAndQuery};
 
 use crate::{
-    client::ClientError,
+    client::Answer,
     contract,
     contract::{Contract, Kind, Readings},
     runner::Accounts,
@@ -23,9 +23,8 @@ pub(super) fn shown_request(
     contract: &Contract,
     served: &Readings,
 ) -> Result<Request<Bytes>, StepError> {
-    request::build(step, contract, served, &|placeholder| {
-        Ok(placeholder.to_string())
-    })
+    let shown = |placeholder: Placeholder| Ok(placeholder.to_string());
+    request::build(step, contract, served, &shown)
 }
 
 /// Builds a step's request as a snapshot shows it, with the placeholders in it.
@@ -62,10 +61,7 @@ pub(super) fn request_of(shown: &Request<Bytes>) -> snapshot::Request {
 }
 
 /// Returns an answer as a snapshot has it.
-pub(super) fn answer_of(
-    answer: &Result<Response<Bytes>, ClientError>,
-    accounts: &Accounts,
-) -> snapshot::ShownAnswer {
+pub(super) fn answer_of(answer: &Answer, accounts: &Accounts) -> snapshot::ShownAnswer {
     match answer {
         Ok(answer) => snapshot::ShownAnswer::Received {
             status: answer.status().as_u16(),
@@ -80,10 +76,9 @@ pub(super) fn answer_of(
 pub(crate) fn curl(shown: &Request<Bytes>, address: &str) -> String {
     let path = path(shown);
     // An address that is a variable is not inside the single quotes.
-    let url = if address.starts_with('$') {
-        format!("\"{address}\"{}", quoted(&path))
-    } else {
-        quoted(&format!("{address}{path}"))
+    let url = match address.starts_with('$') {
+        true => format!("\"{address}\"{}", quoted(&path)),
+        false => quoted(&format!("{address}{path}")),
     };
     let mut command = format!("curl -sS -X {} {url}", shown.method());
     for (name, value) in sent(shown.headers()) {
@@ -105,26 +100,22 @@ pub(crate) fn curl(shown: &Request<Bytes>, address: &str) -> String {
 /// Returns the headers that a case sends on purpose, without those that every client adds.
 fn sent(headers: &HeaderMap) -> Vec<(String, String)> {
     let headers = headers.iter();
-    headers
-        .map(|(name, value)| (name.as_str().to_owned(), shortened(&text(value))))
-        .collect()
+    let headers = headers.map(|(name, value)| (name.to_string(), shortened(&text(value))));
+    headers.collect()
 }
 
 /// Returns the headers of an answer that matter; the value only if it is stable.
 fn received(headers: &HeaderMap, accounts: &Accounts) -> Vec<(String, Option<String>)> {
-    let mut kept = Vec::new();
-    for name in STABLE_HEADERS {
-        for value in headers.get_all(&name) {
-            let value = shortened(&accounts.redact(&text(value)));
-            kept.push((name.as_str().to_owned(), Some(value)));
-        }
-    }
-    for name in [header::RETRY_AFTER, header::SET_COOKIE] {
-        if headers.contains_key(&name) {
-            kept.push((name.as_str().to_owned(), None));
-        }
-    }
-    kept
+    let stable = STABLE_HEADERS.into_iter().flat_map(|name| {
+        let values = headers.get_all(&name).iter();
+        let values = values.map(|value| shortened(&accounts.redact(&text(value))));
+        values.map(move |value| (name.to_string(), Some(value)))
+    });
+    let others = [header::RETRY_AFTER, header::SET_COOKIE].into_iter();
+    let others = others.filter(|name| headers.contains_key(name));
+    stable
+        .chain(others.map(|name| (name.to_string(), None)))
+        .collect()
 }
 
 fn text(value: &HeaderValue) -> String {
@@ -132,10 +123,8 @@ fn text(value: &HeaderValue) -> String {
 }
 
 fn path(request: &Request<Bytes>) -> String {
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
+    let path = request.uri().path_and_query();
+    let path = path.map_or("/", PathAndQuery::as_str);
     // In a query, placeholders are percent-encoded.
     path.replace("%C2%AB", "«").replace("%C2%BB", "»")
 }

@@ -1,8 +1,8 @@
 //! What a step expects: an outcome, or an outcome for each reading of a fact.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de, de::value::MapAccessDeserializer};
 
 use crate::contract::{Condition, Outcome, UnknownName};
 
@@ -15,8 +15,7 @@ use crate::contract::{Condition, Outcome, UnknownName};
 /// expect: { on: duplicate_field, first: authenticated, last: credentials_rejected }
 /// expect: { fact: admin_username, readings: { table: on_missing_field, curl: password_replaced } }
 /// ```
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(try_from = "RawExpect")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// It depends on the reading of a fact, named without its operation.
     By {
@@ -58,45 +57,56 @@ impl std::str::FromStr for Expect {
     }
 }
 
-/// An expectation as it is written.
-#[derive(Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    untagged,
-    expecting = "expected an outcome, `on_` and a condition, a map with `on` (and `otherwise`, `first`, `last`), or one with `fact` and `readings`"
-)]
-enum RawExpect {
-    Word(String),
-    On {
-        on: Condition,
-        otherwise: Option<Box<Expect>>,
-        first: Option<Outcome>,
-        last: Option<Outcome>,
-    },
-    By {
-        fact: String,
-        readings: BTreeMap<String, Expect>,
-    },
+impl<'de> Deserialize<'de> for Expect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Expect, D::Error> {
+        deserializer.deserialize_any(WordOrMap)
+    }
 }
 
-impl TryFrom<RawExpect> for Expect {
-    type Error = UnknownName;
+struct WordOrMap;
 
-    fn try_from(raw: RawExpect) -> Result<Expect, UnknownName> {
-        match raw {
-            RawExpect::Word(text) => text.parse(),
-            RawExpect::By { fact, readings } => Ok(Expect::By { fact, readings }),
-            RawExpect::On {
-                on: condition,
-                otherwise,
-                first,
-                last,
-            } => Ok(Expect::On {
+impl<'de> de::Visitor<'de> for WordOrMap {
+    type Value = Expect;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(WORD_OR_MAP)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Expect, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
+        let raw = RawExpect::deserialize(MapAccessDeserializer::new(map))?;
+        match (raw.on, raw.fact) {
+            (Some(condition), None) if raw.readings.is_empty() => Ok(Expect::On {
                 condition,
-                otherwise,
-                first,
-                last,
+                otherwise: raw.otherwise,
+                first: raw.first,
+                last: raw.last,
             }),
+            (None, Some(fact)) if !raw.readings.is_empty() => Ok(Expect::By {
+                fact,
+                readings: raw.readings,
+            }),
+            _ => Err(de::Error::custom(EITHER)),
         }
     }
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawExpect {
+    on: Option<Condition>,
+    otherwise: Option<Box<Expect>>,
+    first: Option<Outcome>,
+    last: Option<Outcome>,
+    fact: Option<String>,
+    #[serde(default)]
+    readings: BTreeMap<String, Expect>,
+}
+
+const WORD_OR_MAP: &str =
+    "an outcome, `on_` and a condition, or a map with `on` or with `fact` and `readings`";
+const EITHER: &str =
+    "expected either `on` (with `otherwise`, `first`, `last`) or `fact` with `readings`";

@@ -38,8 +38,13 @@ pub fn is_failure(outcome: Outcome) -> bool {
 
 /// Returns whether a step is expected to sign in, under every reading.
 pub fn signs_in(step: &Step, contract: &Contract) -> bool {
+    expects_only(step, contract, is_signed_in)
+}
+
+/// Returns whether a step is expected to be answered with some outcomes, under every reading.
+pub fn expects_only(step: &Step, contract: &Contract, is: impl Fn(Outcome) -> bool) -> bool {
     let outcomes = expected_outcomes(step, contract);
-    !outcomes.is_empty() && outcomes.into_iter().all(is_signed_in)
+    !outcomes.is_empty() && outcomes.into_iter().all(is)
 }
 
 /// Returns whether a request of a case that may change passwords goes to an operation that does.

@@ -29,9 +29,9 @@ pub(super) fn refuse_one_name(accounts: &BTreeMap<Account, Credentials>) -> Resu
     let mut names = BTreeMap::new();
     for (account, Credentials { username, .. }) in accounts {
         if let Some(other) = names.insert(username, account) {
-            let text =
-                format!("accounts `{other}` and `{account}` have one user name, `{username}`");
-            return Err(LiveError::Unusable(text));
+            return Err(LiveError::Unusable(format!(
+                "accounts `{other}` and `{account}` have one user name, `{username}`"
+            )));
         }
     }
     Ok(())
@@ -39,21 +39,20 @@ pub(super) fn refuse_one_name(accounts: &BTreeMap<Account, Credentials>) -> Resu
 
 /// Returns the accounts whose password is never changed, each with the reason.
 pub(super) fn protected(accounts: &BTreeMap<Account, Credentials>) -> BTreeMap<Account, String> {
-    let admin = accounts.get(&Account::Admin);
-    let admin = admin.map(|admin| admin.username.trim().to_ascii_lowercase());
-    let mut protected = BTreeMap::new();
-    for (account, credentials) in accounts {
-        let name = credentials.username.trim().to_ascii_lowercase();
-        if PRIVILEGED.contains(&name.as_str()) {
-            let reason = format!(
+    let name = |one: &Credentials| one.username.trim().to_ascii_lowercase();
+    let admin = accounts.get(&Account::Admin).map(name);
+    let protected = accounts.iter().filter_map(|(account, credentials)| {
+        let name = name(credentials);
+        let is_admin = *account == Account::Admin || admin.as_ref() == Some(&name);
+        let reason = match PRIVILEGED.contains(&name.as_str()) {
+            true => format!(
                 "the password of `{name}` is never changed: without it nobody can administer the appliance"
-            );
-            protected.insert(*account, reason);
-        } else if *account == Account::Admin || admin.as_ref() == Some(&name) {
-            protected.insert(*account, ACTING_ADMIN.to_owned());
-        }
-    }
-    protected
+            ),
+            false => is_admin.then(|| ACTING_ADMIN.to_owned())?,
+        };
+        Some((*account, reason))
+    });
+    protected.collect()
 }
 
 /// Returns why a case cannot be judged that sends the password of one account for another: the two have the same one.

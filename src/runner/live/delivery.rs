@@ -9,7 +9,7 @@ use http::{Response, header};
 
 use super::budget;
 use crate::{
-    client::ClientError,
+    client::{Answer, ClientError},
     contract::{Contract, Operation, Outcome},
     report::{CaseFinding, NotJudged, ReasonCode},
     suite::Step,
@@ -30,7 +30,7 @@ pub struct SentChange {
 }
 
 /// Returns why an answer is lost: it is not complete, or it is a gateway's, whatever its body.
-pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<String> {
+pub fn lost_reason(answer: &Answer) -> Option<String> {
     match answer {
         Err(ClientError::Broken(reason) | ClientError::Malformed(reason)) => Some(reason.clone()),
         Err(ClientError::Setup(_) | ClientError::Unreachable(_)) => None,
@@ -42,30 +42,24 @@ pub fn lost_reason(answer: &Result<Response<Bytes>, ClientError>) -> Option<Stri
 }
 
 /// Returns why an answer says nothing of its step: the target limits the rate of requests, or the answer is a gateway's.
-pub fn unanswered(
-    answer: &Result<Response<Bytes>, ClientError>,
-    is_change: bool,
-) -> Option<(NotJudged, &'static str)> {
+pub fn unanswered(answer: &Answer, is_change: bool) -> Option<(NotJudged, &'static str)> {
     let answer = answer.as_ref().ok()?;
-    let (code, hint) = match answer.status().as_u16() {
-        429 => (
-            ReasonCode::RateLimited,
-            "use a longer --delay between requests",
-        ),
-        502..=504 if !is_change => (
-            ReasonCode::NoAnswer,
-            "check what is between here and the target",
-        ),
+    let status = answer.status().as_u16();
+    let (code, hint) = match status {
+        429 => (ReasonCode::RateLimited, LONGER_DELAY),
+        502..=504 if !is_change => (ReasonCode::NoAnswer, GATEWAY),
         _ => return None,
     };
     let after = retry_after(answer).map(|after| format!(", Retry-After: {}", after.as_secs()));
     let text = format!(
-        "the answer has status {}{}",
-        answer.status().as_u16(),
+        "the answer has status {status}{}",
         after.unwrap_or_default()
     );
     Some((NotJudged::new(code, text), hint))
 }
+
+const LONGER_DELAY: &str = "use a longer --delay between requests";
+const GATEWAY: &str = "check what is between here and the target";
 
 /// Returns how long an answer asks to wait.
 pub fn retry_after(answer: &Response<Bytes>) -> Option<Duration> {
@@ -80,8 +74,7 @@ pub fn question(step: &Step, contract: &Contract) -> Question {
 
 /// Returns whether a step is expected to do what it asks for, under every reading.
 pub fn expects_only_success(step: &Step, contract: &Contract) -> bool {
-    let outcomes = budget::expected_outcomes(step, contract);
-    !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_success())
+    budget::expects_only(step, contract, Outcome::is_success)
 }
 
 /// Returns the questions that were never answered: of an operation, none of the expected outcomes, here or elsewhere. One lost answer
@@ -90,15 +83,11 @@ pub fn never_answered<'a>(
     changes: impl Iterator<Item = &'a SentChange> + Clone,
 ) -> BTreeSet<Question> {
     let (mut answered, mut never) = (BTreeSet::new(), BTreeSet::new());
-    for SentChange {
-        question, is_lost, ..
-    } in changes.clone()
-    {
-        if *is_lost {
-            never.insert(question.clone());
-        } else {
-            let (operation, outcomes) = question;
-            answered.extend(outcomes.iter().map(|outcome| (*operation, *outcome)));
+    for change in changes.clone() {
+        let (operation, outcomes) = &change.question;
+        match change.is_lost {
+            true => drop(never.insert(change.question.clone())),
+            false => answered.extend(outcomes.iter().map(|outcome| (*operation, *outcome))),
         }
     }
     let is_accident = changes.filter(|change| change.is_lost).count() < 2;
@@ -122,10 +111,7 @@ mod tests {
     #[case::own_words(answer(503, r#"{"error":"busy"}"#), true)]
     #[case::another_status(answer(500, "<html>"), false)]
     #[case::not_asked(Err(ClientError::Setup("no address".into())), false)]
-    fn what_is_no_answer_of_the_target_s_is_lost(
-        #[case] answer: Result<Response<Bytes>, ClientError>,
-        #[case] lost: bool,
-    ) {
+    fn what_is_no_answer_of_the_target_s_is_lost(#[case] answer: Answer, #[case] lost: bool) {
         assert_eq!(lost_reason(&answer).is_some(), lost);
     }
 
@@ -196,7 +182,7 @@ mod tests {
         assert_eq!(never_answered(two.iter()).len(), 2);
     }
 
-    fn answer(status: u16, body: &'static str) -> Result<Response<Bytes>, ClientError> {
+    fn answer(status: u16, body: &'static str) -> Answer {
         Ok(Response::builder()
             .status(status)
             .body(Bytes::from(body))

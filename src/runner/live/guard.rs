@@ -25,7 +25,7 @@ use super::{
     },
 };
 use crate::{
-    client::ClientError,
+    client::{Answer, ClientError},
     contract::{Operation, Outcome},
     report::{CaseFinding, NotJudged, ReasonCode},
     runner::Credentials,
@@ -80,7 +80,7 @@ pub struct AnsweredStep<'a> {
     /// The verdict on its answer.
     pub judged: &'a StepVerdict,
     /// The answer, or why there is none.
-    pub answer: &'a Result<Response<Bytes>, ClientError>,
+    pub answer: &'a Answer,
 }
 
 impl<'a> SafetyGuard<'a> {
@@ -92,7 +92,7 @@ impl<'a> SafetyGuard<'a> {
         stop: StopSignal,
     ) -> SafetyGuard<'a> {
         let (ended, no_changes, observation, doubted_at) = Default::default();
-        let takes_weak = session.accounts().policy().weak_passwords().is_empty();
+        let takes_weak = session.accounts.policy().weak_passwords().is_empty();
         SafetyGuard {
             session,
             journal,
@@ -188,10 +188,9 @@ impl<'a> SafetyGuard<'a> {
         if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
             return Err(NotJudged::new(ReasonCode::Budget, reason));
         }
-        let change = match budget::is_change(case, step, shown) {
-            true => Some(self.note_change(case, number, shown)?),
-            false => None,
-        };
+        let is_change = budget::is_change(case, step, shown);
+        let change = is_change.then(|| self.note_change(case, number, shown));
+        let change = change.transpose()?;
         // Also a run that is stopped or killed before the answer remembers it.
         self.session.sign_ins.add(cost);
         Ok(change)
@@ -204,18 +203,16 @@ impl<'a> SafetyGuard<'a> {
         number: usize,
         shown: &Request<Bytes>,
     ) -> Result<PossibleChange, NotJudged> {
+        let not_restorable = |text| NotJudged::new(ReasonCode::NotRestorable, text);
         let journal = self.journal.as_mut();
-        let journal = journal.ok_or_else(|| {
-            let text = "no journal is open, so nothing is changed";
-            NotJudged::new(ReasonCode::NotRestorable, text)
-        })?;
+        let journal = journal.ok_or_else(|| not_restorable(NO_JOURNAL.to_owned()))?;
         let change = PossibleChange::of(shown, case.steps[number].ask);
         let accounts = change.watched.iter().copied();
-        if let Err(error) = journal.sending(&case.id, number + 1, accounts, &change.passwords) {
-            let reason = NotJudged::new(ReasonCode::NotRestorable, error.to_string());
-            self.no_changes = Some(reason.clone());
-            return Err(reason);
-        }
+        let noted = journal.sending(&case.id, number + 1, accounts, &change.passwords);
+        noted.map_err(|error| {
+            let reason = not_restorable(error.to_string());
+            self.no_changes.insert(reason).clone()
+        })?;
         Ok(change)
     }
 
@@ -228,7 +225,7 @@ impl<'a> SafetyGuard<'a> {
         case: &Case,
         number: usize,
         request: &Request<Bytes>,
-    ) -> Result<Result<Response<Bytes>, ClientError>, NotJudged> {
+    ) -> Result<Answer, NotJudged> {
         let (target, stop) = (self.session.target, self.stop.clone());
         let cost = budget::step_cost(case, &case.steps[number], self.session.contract);
         let sign_ins = &mut self.session.sign_ins;
@@ -265,10 +262,7 @@ impl<'a> SafetyGuard<'a> {
         change: Option<PossibleChange>,
     ) -> (bool, String) {
         let (case, contract, judged) = (answered.case, self.session.contract, answered.judged);
-        let (step, further) = (
-            &case.steps[answered.number],
-            &case.steps[answered.number + 1..],
-        );
+        let step = &case.steps[answered.number];
         let credentials = change::credentials(answered.request.body(), step.ask);
         let status = answered.answer.as_ref().map(Response::status);
         let failed = match judged.outcome {
@@ -300,7 +294,7 @@ impl<'a> SafetyGuard<'a> {
             doubtful.take_if(|sent| !account(sent).is_some_and(is_open));
         }
         if self.session.sign_ins.count() > counted {
-            let ahead = further.iter();
+            let ahead = case.steps[answered.number + 1..].iter();
             let ahead = ahead.map(|step| budget::step_cost(case, step, contract));
             continues &= self.session.sign_ins.has_room(ahead.sum());
         }
@@ -316,8 +310,8 @@ impl<'a> SafetyGuard<'a> {
 
     /// Returns what a person must do after the run.
     pub fn actions(&self) -> Vec<String> {
-        let created = self.created.iter().map(|name| {
-            let name = name.escape_debug();
+        let names = self.created.iter().map(|name| name.escape_debug());
+        let created = names.map(|name| {
             format!(
                 "the target may have created the user `{name}`, whom nobody knew before: delete it"
             )
@@ -337,10 +331,9 @@ impl<'a> SafetyGuard<'a> {
 
     fn suspect_lockout(&mut self, account: Account) {
         let name = self.session.username(account);
-        let text = format!(
+        self.end(ReasonCode::LockedOut, format!(
             "a lock-out is suspected: credentials of `{account}` ({name}) that were accepted before are rejected now"
-        );
-        self.end(ReasonCode::LockedOut, text);
+        ));
     }
 
     /// Suspects a lock-out if one of the session's own requests was refused.
@@ -351,6 +344,7 @@ impl<'a> SafetyGuard<'a> {
     }
 }
 
+const NO_JOURNAL: &str = "no journal is open, so nothing is changed";
 /// Why a case was not started, or not completed.
 pub const INTERRUPTED: &str = "the run was interrupted";
 

@@ -86,9 +86,9 @@ impl Plan {
         let mut plan = Plan::default();
         let (mut costly, mut candidates) = (Vec::new(), Vec::new());
         let mut covered = BTreeSet::new();
-        let documented = contract.facts().into_iter();
-        let documented = documented.filter(FactEntry::is_documented);
-        let documented = documented.map(|fact| fact.name).collect();
+        let mut documented = contract.facts();
+        documented.retain(FactEntry::is_documented);
+        let documented = documented.into_iter().map(|fact| fact.name).collect();
         for &located in cases {
             let case = &located.case;
             let needs = Needs::of(case, contract);
@@ -109,19 +109,21 @@ impl Plan {
                 accounts: needs.accounts,
                 sends_weak: needs.weak,
             };
+            let judged = case.judges(contract, &documented);
             if cost == 0 {
-                covered.extend(case.judges(contract, &documented));
+                covered.extend(judged);
                 plan.cases.push(planned);
             } else {
-                candidates.push((cost, case.judges(contract, &documented)));
+                candidates.push((cost, judged));
                 costly.push(planned);
             }
         }
         plan.choose(costly, &candidates, covered, permissions);
         // Changes keep the order of the suite, those that may fail to sign in last: a change needs room for a failure.
         // Failures keep the order of selection.
-        plan.cases
-            .sort_by_key(|planned| (planned.phase, planned.is_change() && planned.cost > 0));
+        let order =
+            |planned: &PlannedCase| (planned.phase, planned.is_change() && planned.cost > 0);
+        plan.cases.sort_by_key(order);
         plan.separate_failures(contract);
         plan.ask_for_refusal_first();
         for planned in plan.cases.iter().filter(|planned| planned.is_change()) {
@@ -142,23 +144,24 @@ impl Plan {
         let (limit, used) = (permissions.max_auth_failures, permissions.used);
         let room = limit.saturating_sub(used);
         let chosen = budget::select_within_budget(candidates, covered, room);
-        let wait = match used {
-            0 => "",
-            _ => ", or wait 15 minutes",
+        let wait = if used == 0 {
+            ""
+        } else {
+            ", or wait 15 minutes"
         };
         let used = used + chosen.iter().map(|index| costly[*index].cost).sum::<u32>();
-        self.cases
-            .extend(chosen.iter().map(|index| costly[*index].clone()));
-        for (index, planned) in costly.into_iter().enumerate() {
-            if !chosen.contains(&index) {
-                let cost = planned.cost;
-                let text = format!(
-                    "budget: it may cause {cost} failed sign-in(s), and other cases and earlier runs use {used} of the {limit} allowed (--max-auth-failures{wait})"
-                );
-                let reason = NotJudged::new(ReasonCode::Budget, text);
-                self.left_out.push((planned.located, reason));
-            }
-        }
+        let selected = chosen.iter().map(|index| costly[*index].clone());
+        self.cases.extend(selected);
+        let others = (0..)
+            .zip(costly)
+            .filter(|(index, _)| !chosen.contains(index));
+        self.left_out.extend(others.map(|(_, planned)| {
+            let text = format!(
+                "budget: it may cause {} failed sign-in(s), and other cases and earlier runs use {used} of the {limit} allowed (--max-auth-failures{wait})",
+                planned.cost
+            );
+            (planned.located, NotJudged::new(ReasonCode::Budget, text))
+        }));
     }
 
     /// Leaves out cases, each for a reason.
@@ -220,6 +223,7 @@ impl Plan {
     }
 }
 
+const NO_ACCOUNT: &str = "no account is given: name some with --accounts FILE";
 /// The case that validates a wrong password.
 pub const WRONG_PASSWORD: &str = "validation.credentials_rejected.wrong_password";
 
@@ -268,35 +272,36 @@ impl Needs {
             let nobody = present.iter().all(|account| *account == Account::Unknown);
             return Some(missing_account(*missing, nobody));
         }
-        if let Some(placeholder) = self.in_url {
-            let text =
-                format!("{placeholder} would be sent in a URL, which servers and proxies log");
-            return Some(NotJudged::new(ReasonCode::PasswordInUrl, text));
-        }
-        if case.effect != Effect::PasswordChange {
-            return None;
-        }
-        if !permissions.changes {
-            let text = "it may change a password, and --change-passwords-on is not given";
-            return Some(NotJudged::new(ReasonCode::ConsentMissing, text));
-        }
         let mut objects = self.objects.iter();
-        let reason = objects.find_map(|account| permissions.protected.get(account));
-        reason.map(|reason| NotJudged::new(ReasonCode::AccountProtected, reason))
+        let protected = objects.find_map(|account| permissions.protected.get(account));
+        let is_change = case.effect == Effect::PasswordChange;
+        let (code, text) = match self.in_url {
+            Some(placeholder) => {
+                let text =
+                    format!("{placeholder} would be sent in a URL, which servers and proxies log");
+                (ReasonCode::PasswordInUrl, text)
+            }
+            None if is_change && !permissions.changes => {
+                let text = "it may change a password, and --change-passwords-on is not given";
+                (ReasonCode::ConsentMissing, text.to_owned())
+            }
+            None if is_change => (ReasonCode::AccountProtected, protected?.clone()),
+            None => return None,
+        };
+        Some(NotJudged::new(code, text))
     }
 }
 
 fn missing_account(account: Account, nobody: bool) -> NotJudged {
     use Account::{Admin, Bystander, ReadOnly, SecurityAnalyst, User};
-    let (code, text) = match account {
-        Admin | Bystander | ReadOnly | SecurityAnalyst | User => {
-            let text = match nobody {
-                true => "no account is given: name some with --accounts FILE".to_owned(),
-                false => format!("the accounts file does not name `{account}`"),
-            };
+    let is_real = [Admin, Bystander, ReadOnly, SecurityAnalyst, User].contains(&account);
+    let (code, text) = match (is_real, nobody) {
+        (true, true) => (ReasonCode::AccountMissing, NO_ACCOUNT.to_owned()),
+        (true, false) => {
+            let text = format!("the accounts file does not name `{account}`");
             (ReasonCode::AccountMissing, text)
         }
-        _ => {
+        (false, _) => {
             let text = format!("only the built-in mock has an account `{account}`");
             (ReasonCode::MockOnly, text)
         }

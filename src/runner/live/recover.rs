@@ -155,14 +155,14 @@ async fn check_admin(
         return Ok(());
     };
     let reply = session.validate(Account::Admin, &admin.password).await;
-    if let SessionReply::Rejected(_) = reply {
-        let names: Vec<_> = open.iter().map(|one| session.username(*one)).collect();
-        let (admin, names, path) = (&admin.username, names.join("`, `"), file.path.display());
-        return Err(LiveError::Unusable(format!(
-            "the appliance refuses the password of admin ({admin}), so the one of `{names}` was not set: check {path}"
-        )));
-    }
-    Ok(())
+    let SessionReply::Rejected(_) = reply else {
+        return Ok(());
+    };
+    let names: Vec<_> = open.iter().map(|one| session.username(*one)).collect();
+    let (admin, names, path) = (&admin.username, names.join("`, `"), file.path.display());
+    Err(LiveError::Unusable(format!(
+        "the appliance refuses the password of admin ({admin}), so the one of `{names}` was not set: check {path}"
+    )))
 }
 
 /// Returns how the target is reached. It must have the key that the run saw, or, without TLS, one of its addresses.
@@ -180,16 +180,17 @@ fn client_options(
         client.insecure = options.insecure;
     }
     client.expected_key = state.key.clone().filter(|_| options.pin.is_none());
-    let url = header.target.parse();
-    let now = url.map(|url| TargetPlace::of(&url, &client).addresses);
+    let now = header
+        .target
+        .parse()
+        .map(|url| TargetPlace::of(&url, &client).addresses);
     let (then, now) = (&header.place.addresses, now.unwrap_or_default());
     let has_key = client.expected_key.is_some() || options.pin.is_some();
     if !has_key && !then.is_empty() && !now.is_empty() && then.is_disjoint(&now) {
         let target = &header.target;
-        let text = format!(
+        return Err(LiveError::Unusable(format!(
             "{target} has another address than in the run, and no key by which it is known"
-        );
-        return Err(LiveError::Unusable(text));
+        )));
     }
     Ok(client)
 }
@@ -235,20 +236,16 @@ pub fn steps(
             "the password of user `{username}` at {target} may be changed ({reason}): sign in to {target} as an administrator and set it to the one of `{account}` in {file}, or set another one and write it into that file"
         )
     };
-    let mut steps: Vec<String> = unrestored.iter().map(step).collect();
-    steps.push(format!(
-        "then validate the passwords and close the journal: {}",
-        recover_command(journal)
-    ));
-    steps
+    let command = recover_command(journal);
+    let last = format!("then validate the passwords and close the journal: {command}");
+    unrestored.iter().map(step).chain([last]).collect()
 }
 
 /// Says what a person has to watch after a change whose answer was lost.
 pub(super) fn watch_step(names: &[String], kept: &Path) -> String {
-    let names = names.join("`, `");
+    let (names, command) = (names.join("`, `"), recover_command(kept));
     format!(
-        "the answer to a change of `{names}` was lost, or contradicts a validation: check the password again within a day, and if it is not the one of the accounts file: {}",
-        recover_command(kept)
+        "the answer to a change of `{names}` was lost, or contradicts a validation: check the password again within a day, and if it is not the one of the accounts file: {command}"
     )
 }
 

@@ -44,12 +44,11 @@ pub struct LiveResult {
 impl LiveResult {
     /// Returns what went wrong with the run itself, for the reports.
     pub fn problems(&self) -> Vec<String> {
-        let unrestored = self.unrestored.iter().map(|unrestored| {
-            let account = unrestored.account;
-            format!("the password of account `{account}` could not be restored")
-        });
+        let unrestored = self.unrestored.iter().map(|one| one.account);
+        let unrestored = unrestored
+            .map(|account| format!("the password of account `{account}` could not be restored"));
         let stopped = self.stopped.iter();
-        let stopped = stopped.map(|stopped| format!("the run was stopped: {}", stopped.text));
+        let stopped = stopped.map(|stopped| format!("the run was stopped: {stopped}"));
         let interrupted = self.is_interrupted.then(|| INTERRUPTED.to_owned());
         let problems = unrestored.chain(stopped).chain(interrupted);
         let problems = problems.chain(self.refused.iter().cloned());
@@ -128,15 +127,17 @@ pub(super) async fn run(
     guard.restore_all().await;
     guard.look_at_doubts().await;
     collector.add_evidence(OWN_REQUESTS, std::mem::take(&mut guard.session.evidence));
-    let result = conclude(guard, collector.finish(), file);
-    Ok(LiveResult {
-        is_interrupted: options.stop.is_requested(),
-        ..result
-    })
+    let is_interrupted = options.stop.is_requested();
+    Ok(conclude(guard, collector.finish(), file, is_interrupted))
 }
 
 /// Closes the journal, and says how the run ended.
-fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> LiveResult {
+fn conclude(
+    mut guard: SafetyGuard<'_>,
+    mut run: RunResult,
+    accounts: &Path,
+    is_interrupted: bool,
+) -> LiveResult {
     let (mut actions, mut trouble) = (guard.actions(), None);
     let target = guard.session.target;
     if let Some(journal) = guard.journal.take() {
@@ -160,7 +161,7 @@ fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> 
         run,
         stopped: guard.ended,
         refused: guard.refused.into_values().collect(),
-        is_interrupted: false,
+        is_interrupted,
         unrestored: guard.unrestored,
         no_changes: guard.no_changes,
         actions,
@@ -202,13 +203,11 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
     let mut is_proven = false;
     for planned in &plan.cases {
         let is_gone = silent >= MAX_SILENT;
-        let mut refusal = is_gone
-            .then(|| unreachable.clone())
-            .or_else(|| guard.refusal(planned));
+        let mut refusal = is_gone.then(|| unreachable.clone());
+        refusal = refusal.or_else(|| guard.refusal(planned));
         // Where the budget is used up, the dry runs still show whether passwords can be changed.
-        let may_prove = refusal
-            .as_ref()
-            .is_none_or(|reason| reason.code == ReasonCode::Budget);
+        let reason = refusal.as_ref();
+        let may_prove = reason.is_none_or(|reason| reason.code == ReasonCode::Budget);
         if planned.phase == CasePhase::Mutating && !is_proven && may_prove {
             guard.prove_restorable(&plan.objects).await;
             is_proven = true;
@@ -242,9 +241,8 @@ async fn run_with_passwords(
 ) -> CaseRun {
     let mut earlier = Vec::new();
     loop {
-        let mut case = (collector.cases)
-            .run_repeatedly(planned.located, Some(guard))
-            .await;
+        let case = collector.cases.run_repeatedly(planned.located, Some(guard));
+        let mut case = case.await;
         match guard.use_other_passwords(planned, &case.result) {
             Ok(true) => {
                 earlier.append(&mut case.result.exchanges);
@@ -281,10 +279,8 @@ fn observed(mut case: CaseRun, guard: &SafetyGuard<'_>) -> CaseRun {
 
 /// Names the accounts file as the user does.
 fn file_name(path: &Path) -> String {
-    match path.file_name() {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => "the accounts".to_owned(),
-    }
+    let name = path.file_name().unwrap_or("the accounts".as_ref());
+    name.to_string_lossy().into_owned()
 }
 
 /// After how many cases in a row without a connection nothing more is sent.

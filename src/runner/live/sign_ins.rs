@@ -69,14 +69,11 @@ impl SignInCounter {
     /// that the last failure is taken back (!).
     fn read(&mut self, line: &str) {
         let (time, fingerprint) = line.split_once(' ').unwrap_or((line, ""));
-        let time = time.parse().map(Duration::from_secs);
-        let Some(time) = time
-            .ok()
-            .filter(|time| now().saturating_sub(*time) < MEMORY)
-        else {
+        let Ok(time) = time.parse().map(Duration::from_secs) else {
             return;
         };
         match fingerprint.split_at_checked(1) {
+            _ if now().saturating_sub(time) >= MEMORY => {}
             Some(("+", fingerprint)) => drop(self.accepted.insert(fingerprint.to_owned(), false)),
             Some(("!", _)) => drop(self.times.pop()),
             Some((_, fingerprint)) => drop(self.accepted.remove(fingerprint)),
@@ -118,11 +115,14 @@ impl SignInCounter {
             format!("wait until {hour:02}:{minute:02} UTC")
         });
         let raise = (!self.is_recovery).then(|| "raise --max-auth-failures".to_owned());
-        let choices: Vec<String> = wait.into_iter().chain(raise).collect();
+        let choices = wait
+            .into_iter()
+            .chain(raise)
+            .collect::<Vec<_>>()
+            .join(", or ");
         let (count, limit) = (self.count(), self.limit);
         format!(
-            "{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed ({})",
-            choices.join(", or ")
+            "{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed ({choices})"
         )
     }
 
@@ -154,10 +154,8 @@ impl SignInCounter {
             false => self.accepted.remove(&fingerprint).is_some(),
         };
         if is_new {
-            self.remember(&format!(
-                " {}{fingerprint}",
-                if is_valid { '+' } else { '-' }
-            ));
+            let sign = if is_valid { '+' } else { '-' };
+            self.remember(&format!(" {sign}{fingerprint}"));
         }
     }
 
@@ -177,11 +175,12 @@ impl SignInCounter {
 
 /// Returns 16 bits by which credentials are known again, and which tell nearly nothing of them.
 fn fingerprint(credentials: &Credentials) -> String {
-    let digest = Sha256::new()
-        .chain_update(&credentials.username)
-        .chain_update([0])
-        .chain_update(credentials.password.expose());
-    hex(&digest.finalize()[..2])
+    let text = format!(
+        "{}\0{}",
+        credentials.username,
+        credentials.password.expose()
+    );
+    hex(&Sha256::digest(text)[..2])
 }
 
 #[expect(
@@ -189,9 +188,8 @@ fn fingerprint(credentials: &Credentials) -> String {
     reason = "failures are remembered from one process to the next"
 )]
 fn now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
 }
 
 /// How long an appliance may count a failed sign-in.

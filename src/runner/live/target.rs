@@ -119,17 +119,16 @@ impl LiveTarget {
             stop: StopSignal::default(),
             mock: None,
         };
-        let (target, journal, lock) = (self, None, None);
         Ok(PreparedRun {
             context,
             plan,
             warnings,
             sign_ins,
-            target,
+            target: self,
             place,
             seed,
-            journal,
-            lock,
+            journal: None,
+            lock: None,
         })
     }
 
@@ -148,9 +147,8 @@ impl LiveTarget {
             return Ok(warnings);
         };
         if !consent::is_target(url, &named) {
-            let host = url.host_str().unwrap_or_default();
             let port = url.port_or_known_default().unwrap_or_default();
-            let host = format!("{host}:{port}");
+            let host = format!("{}:{port}", url.host_str().unwrap_or_default());
             return Err(LiveError::Consent { named, host });
         }
         let mut protected = consent::protected(&self.accounts.accounts);
@@ -247,12 +245,13 @@ impl PreparedRun {
             }
             Ok(result)
         };
-        let panicked = |message| LiveError::Panicked {
-            message,
-            journal: path.filter(|path| path.exists()),
-        };
         let result = tokio::spawn(run).await;
-        result.unwrap_or_else(|panic| Err(panicked(panic.to_string())))
+        result.unwrap_or_else(|panic| {
+            Err(LiveError::Panicked {
+                message: panic.to_string(),
+                journal: path.filter(|path| path.exists()),
+            })
+        })
     }
 }
 
@@ -278,20 +277,19 @@ pub fn parse_url(text: &str) -> Result<Url, LiveError> {
         }
         Err(error) => return wrong(&format!("is not a URL: {error}")),
     };
+    let path = url.path();
     if !url.username().is_empty() || url.password().is_some() {
-        return wrong("contains credentials: name an account instead");
-    }
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return wrong("is not https:// or http:// and a host");
-    }
-    if url.path().contains("/external/") || url.path().trim_end_matches('/').ends_with("/api") {
-        let path = url.path();
-        return wrong(&format!(
+        wrong("contains credentials: name an account instead")
+    } else if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty)
+    {
+        wrong("is not https:// or http:// and a host")
+    } else if path.contains("/external/") || path.trim_end_matches('/').ends_with("/api") {
+        wrong(&format!(
             "has the path {path}, which is the API's own: name what precedes it, or the host alone"
-        ));
+        ))
+    } else if url.query().is_some() || url.fragment().is_some() {
+        wrong("has a query or a fragment: only a path is possible")
+    } else {
+        Ok(url)
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return wrong("has a query or a fragment: only a path is possible");
-    }
-    Ok(url)
 }

@@ -32,12 +32,14 @@ impl SafetyGuard<'_> {
                 }
                 SessionReply::Rejected(outcome) => {
                     let (name, file) = (self.session.username(account), &self.accounts_file);
-                    let text = match outcome {
-                        Outcome::UnknownPath | Outcome::MethodNotAllowed => format!(
-                            "the target has no validation at its path for {account} ({name}): check --kind, and the path in the URL"
-                        ),
-                        _ => format!(
+                    let has_path =
+                        !matches!(outcome, Outcome::UnknownPath | Outcome::MethodNotAllowed);
+                    let text = match has_path {
+                        true => format!(
                             "the appliance refuses the password of {account} ({name}): check {file}"
+                        ),
+                        false => format!(
+                            "the target has no validation at its path for {account} ({name}): check --kind, and the path in the URL"
                         ),
                     };
                     self.refused.insert(account, text.clone());
@@ -58,16 +60,16 @@ impl SafetyGuard<'_> {
             if self.session.should_be_valid(&self.session.own(account)) {
                 continue;
             }
-            let refused = self.refused.get(&account).cloned();
-            if refused.is_some()
-                || self.session.validate(account, &own).await != SessionReply::Accepted
-            {
-                let text = format!(
+            let text = match self.refused.get(&account) {
+                Some(refused) => refused.clone(),
+                None if self.session.validate(account, &own).await == SessionReply::Accepted => {
+                    continue;
+                }
+                None => format!(
                     "no change was made: signing in as `{account}` failed, so it could not be restored"
-                );
-                let text = refused.unwrap_or(text);
-                return self.forbid_changes(ReasonCode::CredentialsRefused, text);
-            }
+                ),
+            };
+            return self.forbid_changes(ReasonCode::CredentialsRefused, text);
         }
         let Some(account) = objects.first().copied() else {
             return;
@@ -96,23 +98,19 @@ impl SafetyGuard<'_> {
     async fn ask_for_refusal(&mut self, account: Account) {
         let reply = self.session.validate_wrong_password(account).await;
         match reply {
-            SessionReply::NotSent(reason) => {
-                let text = format!(
-                    "no change was made: {reason}, and one is needed to see whether the target can refuse a password"
-                );
-                self.forbid_changes(ReasonCode::Budget, text);
-            }
+            SessionReply::NotSent(reason) => self.forbid_changes(ReasonCode::Budget, format!(
+                "no change was made: {reason}, and one is needed to see whether the target can refuse a password"
+            )),
             SessionReply::Rejected(Outcome::LockedOut) => self.suspect_lockout(account),
             SessionReply::Unclear(reason) if !self.session.was_refused() => {
-                let text = format!(
+                self.forbid_changes(ReasonCode::CannotRefuse, format!(
                     "no change was made: it is not known whether the target refuses a wrong password: {reason}"
-                );
-                self.forbid_changes(ReasonCode::CannotRefuse, text);
+                ));
             }
-            reply => self.note_refusal(
-                reply != SessionReply::Accepted,
-                reply == SessionReply::Accepted,
-            ),
+            reply => {
+                let is_accepted = reply == SessionReply::Accepted;
+                self.note_refusal(!is_accepted, is_accepted);
+            }
         }
     }
 
@@ -127,24 +125,19 @@ impl SafetyGuard<'_> {
 
     /// Sets an account's password to itself, as its user and where that is refused by the policy as the administrator.
     async fn dry_run(&mut self, account: Account) {
-        let (history, name) = (
-            self.session.accounts().policy().history,
-            self.session.username(account),
-        );
+        let history = self.session.accounts.policy().history;
+        let name = self.session.username(account);
         let refusal = match self.set_own_password(account, Operation::SetPassword).await {
-            _ if history > 1 => {
-                format!(
-                    "the accounts file has `history: {history}`, so the target would refuse the old password of"
-                )
-            }
+            _ if history > 1 => format!(
+                "the accounts file has `history: {history}`, so the target would refuse the old password of"
+            ),
             Some((SessionReply::Rejected(Outcome::PolicyRefused), _)) => {
-                let by_admin = Operation::SetPasswordByAdmin;
-                let is_restorable = history == 1
-                    || self.session.has_admin()
-                        && matches!(
-                            self.set_own_password(account, by_admin).await,
-                            Some((SessionReply::Accepted, _))
-                        );
+                let mut is_restorable = history == 1;
+                if !is_restorable && self.session.has_admin() {
+                    let by_admin = Operation::SetPasswordByAdmin;
+                    let reply = self.set_own_password(account, by_admin).await;
+                    is_restorable = matches!(reply, Some((SessionReply::Accepted, _)));
+                }
                 if is_restorable {
                     return;
                 }
@@ -177,11 +170,12 @@ impl SafetyGuard<'_> {
     ) -> Option<(SessionReply, String)> {
         let journal = self.journal.as_mut()?;
         let answered = self.session.dry_run_change(account, operation, journal);
-        let answered = answered.await.map_err(|UnrestoredPassword { reason, .. }| {
-            format!("a change could not be undone: `{account}`: {reason}")
-        });
+        let answered = answered.await;
         self.note_own_refusal();
-        let refused = |text| self.forbid_changes(ReasonCode::NotRestorable, text);
+        let refused = |UnrestoredPassword { reason, .. }| {
+            let text = format!("a change could not be undone: `{account}`: {reason}");
+            self.forbid_changes(ReasonCode::NotRestorable, text);
+        };
         answered.map_err(refused).ok()
     }
 }

@@ -20,8 +20,8 @@ impl SafetyGuard<'_> {
         result: &CaseResult,
     ) -> Result<bool, NotJudged> {
         // A change that may take effect late is undone with the passwords of its own form.
-        let journal = self.journal.as_ref();
-        let is_open = journal.is_some_and(|journal| !journal.state.open_accounts().is_empty());
+        let mut journal = self.journal.iter();
+        let is_open = journal.any(|journal| !journal.state.open_accounts().is_empty());
         if is_open || result.conformance == Conformance::Deviation {
             return Ok(false);
         }
@@ -36,7 +36,7 @@ impl SafetyGuard<'_> {
             self.forbid_changes(ReasonCode::NotRestorable, error.to_string());
             return Ok(false);
         }
-        self.session.accounts().use_form(next);
+        self.session.accounts.use_form(next);
         Ok(true)
     }
 
@@ -46,14 +46,14 @@ impl SafetyGuard<'_> {
         planned: &PlannedCase,
         result: &CaseResult,
     ) -> Result<Option<PasswordForm>, NotJudged> {
-        let accounts = self.session.accounts();
+        let accounts = self.session.accounts;
         let (policy, old) = (accounts.policy(), accounts.form());
         let steps = &planned.located.case.steps;
         let exchanges = steps.iter().zip(&result.exchanges);
-        let mut replaced = exchanges.filter_map(|(step, exchange)| {
-            let replaced = Outcome::PasswordReplaced.name();
-            (exchange.outcome.as_deref() == Some(replaced)).then_some(step)
-        });
+        let replaced = Some(Outcome::PasswordReplaced.name());
+        let mut replaced = exchanges
+            .filter(|(_, exchange)| exchange.outcome.as_deref() == replaced)
+            .map(|(step, _)| step);
         let is_refused = |found: &CaseFinding| {
             let step = steps.get(found.step.wrapping_sub(1));
             found.code == Some(ReasonCode::PolicyUnmet) && step.is_some_and(sets_generated)
@@ -64,13 +64,10 @@ impl SafetyGuard<'_> {
             if !replaced.any(is_weak) {
                 return Ok(None);
             }
-            let mut weaker = policy.weak_passwords().into_iter();
-            let weaker = weaker.by_ref().skip_while(|weak| *weak != old.weak).nth(1);
-            let weak = weaker.ok_or_else(|| {
-                self.takes_weak = true;
-                no_refusal()
-            })?;
-            let weak = weak.to_owned();
+            let weaker = policy.weak_passwords().into_iter();
+            let weaker = weaker.skip_while(|weak| *weak != old.weak).nth(1);
+            self.takes_weak |= weaker.is_none();
+            let weak = weaker.ok_or_else(no_refusal)?.to_owned();
             Ok(Some(PasswordForm { weak, ..old }))
         } else if result.reasons.iter().any(is_refused) && !self.has_form {
             let mut forms = policy.forms().into_iter();

@@ -40,14 +40,13 @@ impl SafetyGuard<'_> {
             // Without an answer, what should have been done probably was.
             let is_likely = says_replaced || is_reworded || is_lost && expects_success;
             let verified = self.verify(account, change, is_object && is_likely).await;
-            let VerifiedChange {
-                before, is_same, ..
-            } = &verified;
-            let has_changed = matches!(&verified.current, Ok(current) if current != before);
+            let has_changed = verified.has_changed();
             let is_reworded = is_reworded && (has_changed || expects_success);
             let is_replaced = is_object && (says_replaced || is_reworded);
-            let is_contradicted =
-                is_complete && verified.current.is_ok() && !is_same && has_changed != is_replaced;
+            let is_contradicted = is_complete
+                && verified.current.is_ok()
+                && !verified.is_same
+                && has_changed != is_replaced;
             found.push(verified.text(account));
             is_clear &= verified.current.is_ok();
             let is_unknown =
@@ -56,8 +55,8 @@ impl SafetyGuard<'_> {
                 self.doubt(account);
             }
             if is_contradicted {
-                let finding = contradiction(answered, account, is_replaced);
-                self.findings.push(finding);
+                self.findings
+                    .push(contradiction(answered, account, is_replaced));
             } else if let (Err(unknown), true) = (verified.current, is_complete) {
                 let expected = format!("a validation accepts a password of `{account}`");
                 let finding = CaseFinding::new(answered.number + 1, &expected, unknown.to_string());
@@ -89,10 +88,8 @@ impl SafetyGuard<'_> {
         if is_likely {
             self.session.forget(account);
         }
-        let current = self
-            .session
-            .find(account, &self.session.likely(candidates))
-            .await;
+        let likely = self.session.likely(candidates);
+        let current = self.session.find(account, &likely).await;
         self.note_own_refusal();
         VerifiedChange {
             before,
@@ -144,11 +141,15 @@ struct VerifiedChange {
 }
 
 impl VerifiedChange {
+    fn has_changed(&self) -> bool {
+        matches!(&self.current, Ok(current) if *current != self.before)
+    }
+
     fn text(&self, account: Account) -> String {
         match &self.current {
             Ok(_) if self.is_same => format!("the password of `{account}` is the same either way"),
-            Ok(current) => {
-                let not = if *current == self.before { "not " } else { "" };
+            Ok(_) => {
+                let not = if self.has_changed() { "" } else { "not " };
                 format!("a validation then found the change of `{account}` {not}made")
             }
             Err(unknown) => {
@@ -159,20 +160,18 @@ impl VerifiedChange {
 }
 
 fn contradiction(answered: &AnsweredStep<'_>, account: Account, is_replaced: bool) -> CaseFinding {
-    let replaced = Outcome::PasswordReplaced;
-    let (expected, received) = if is_replaced {
-        let expected = format!("after {replaced} the password of `{account}` is the new one");
-        (expected, "the old password still validates")
-    } else {
-        let expected = format!(
-            "after an answer other than {replaced} the password of `{account}` is as before"
-        );
-        (expected, "another password validates now")
+    let (after, new, received) = match is_replaced {
+        true => ("", "the new one", "the old password still validates"),
+        false => (
+            "an answer other than ",
+            "as before",
+            "another password validates now",
+        ),
     };
-    let (step, ask) = (
-        answered.number + 1,
-        answered.case.steps[answered.number].ask,
-    );
+    let replaced = Outcome::PasswordReplaced;
+    let expected = format!("after {after}{replaced} the password of `{account}` is {new}");
+    let ask = answered.case.steps[answered.number].ask;
+    let step = answered.number + 1;
     let mut finding = CaseFinding::new(step, &expected, received);
     finding.hint = Some(format!("found by a validation after step {step} ({ask})"));
     finding

@@ -33,8 +33,8 @@ impl PossibleChange {
         let text = String::from_utf8_lossy(shown.body());
         let fields = members(shown.body());
         let usernames = values(&fields, "username");
-        let mut objects: BTreeSet<Account> =
-            usernames.iter().flat_map(|name| accounts(name)).collect();
+        let named = usernames.iter().flat_map(|name| accounts(name));
+        let mut objects: BTreeSet<Account> = named.collect();
         // An administrator who only acts is not changed: the name is in the administrator's field, or the body cannot be read.
         let is_acting =
             operation == Operation::SetPasswordByAdmin && !objects.contains(&Account::Admin);
@@ -86,17 +86,14 @@ pub fn usernames(body: &[u8]) -> Vec<String> {
 
 /// Returns every account whose name a text has.
 fn accounts(text: &str) -> BTreeSet<Account> {
-    let property = Property::Username;
-    let is_named = |account: &Account| {
-        text.contains(
-            &Placeholder {
-                account: *account,
-                property,
-            }
-            .to_string(),
-        )
+    let placeholder = |account| Placeholder {
+        account,
+        property: Property::Username,
     };
-    Account::ALL.iter().copied().filter(is_named).collect()
+    let accounts = Account::ALL.iter().copied();
+    accounts
+        .filter(|one| text.contains(&placeholder(*one).to_string()))
+        .collect()
 }
 
 /// Returns the string after the name `new_password` in a text that is nearly JSON.

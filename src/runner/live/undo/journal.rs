@@ -87,16 +87,14 @@ impl UndoJournal {
         };
         let (file, end) = cut().map_err(reading)?;
         let seed = fs::read_to_string(seed_path(path)).ok();
-        let seed = seed.and_then(|text| Seed::read(&text));
-        let (path, trouble) = (path.to_owned(), None);
         let journal = UndoJournal {
-            path,
+            path: path.to_owned(),
             file,
             end,
             state,
-            trouble,
+            trouble: None,
         };
-        Ok(Some((journal, seed)))
+        Ok(Some((journal, seed.and_then(|text| Seed::read(&text)))))
     }
 
     /// Returns the names of the users of whom a change may still take effect.
@@ -118,13 +116,11 @@ impl UndoJournal {
         accounts: impl IntoIterator<Item = Account>,
         passwords: &[String],
     ) -> Result<(), JournalError> {
-        let (case, passwords) = (case.to_owned(), passwords.to_vec());
-        let accounts = accounts.into_iter().collect();
         let line = JournalLine::Sending {
-            case,
+            case: case.to_owned(),
             step,
-            accounts,
-            passwords,
+            accounts: accounts.into_iter().collect(),
+            passwords: passwords.to_vec(),
         };
         self.write(line, &room())
     }
@@ -211,11 +207,7 @@ pub fn discard(path: &Path) -> io::Result<()> {
 fn keep(path: &Path) -> io::Result<PathBuf> {
     let kept = kept_path(path);
     if kept != path {
-        if let Err(error) = fs::rename(seed_path(path), own_seed(&kept))
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
+        unless_missing(fs::rename(seed_path(path), own_seed(&kept)))?;
         fs::rename(path, &kept)?;
         sync_folder(path)?;
     }
@@ -234,10 +226,15 @@ fn kept_path(path: &Path) -> PathBuf {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    unless_missing(fs::remove_file(path))
+}
+
+/// Takes a file that is missing for one that is done with.
+fn unless_missing(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// Returns the seed of a journal. An interrupted `keep` may have renamed it already.

@@ -68,11 +68,8 @@ pub fn own_command(
             Property::NewPassword => Property::Password,
             other => other,
         };
-        Ok(Placeholder {
-            property,
-            ..placeholder
-        }
-        .to_string())
+        let account = placeholder.account;
+        Ok(Placeholder { account, property }.to_string())
     });
     shown.map_or_else(|error| error.to_string(), |shown| curl(&shown, address))
 }

@@ -8,7 +8,7 @@ use super::{
     target_session::{PasswordUnknown, TargetSession},
 };
 use crate::{
-    contract::{Operation, Outcome},
+    contract::{Operation, Outcome, distinct},
     redact::Secret,
     runner::live::budget,
     suite::{Account, Placeholder, Property},
@@ -85,16 +85,15 @@ impl TargetSession<'_> {
         let own = self.own_password(account);
         let (mut attempts, mut result) = (Attempts::new(), ChangeBack::Unclear);
         for (round, pause) in PAUSES.into_iter().enumerate() {
-            self.pause(pause).await;
+            self.pause(UNIT * pause).await;
             attempts.clear();
             // After an unclear answer the password that is known to hold is validated first: a success resets the target's count.
             let held = self.holder(account, round > 0, journal).await;
             let is_own = held.as_ref().is_ok_and(|held| *held == own);
             let is_done = is_own && !(is_doubtful && round == 0);
             if !is_done {
-                result = self
-                    .change_back(account, held, journal, &mut attempts)
-                    .await;
+                let change = self.change_back(account, held, journal, &mut attempts);
+                result = change.await;
             }
             if is_done || result == ChangeBack::Done {
                 journal.note(JournalLine::Restored { account });
@@ -205,10 +204,7 @@ impl TargetSession<'_> {
             return ChangeBack::Rejected;
         }
         if !self.has_admin() {
-            attempts.push((
-                "change by an administrator",
-                "no account is given".to_owned(),
-            ));
+            attempts.push(("change by an administrator", NO_ADMIN.to_owned()));
             return result;
         }
         let change = (Operation::SetPasswordByAdmin, held.as_ref().ok());
@@ -223,9 +219,8 @@ impl TargetSession<'_> {
         attempts: &mut Attempts,
     ) -> ChangeBack {
         let own = self.own_password(account);
-        let reply = self
-            .ask(operation, account, held.unwrap_or(&own), &own)
-            .await;
+        let current = held.unwrap_or(&own);
+        let reply = self.ask(operation, account, current, &own).await;
         let is_user = operation == Operation::SetPassword;
         let label = match is_user {
             true => "change by the user",
@@ -264,24 +259,20 @@ impl TargetSession<'_> {
 
 /// Names the reason of all attempts once, or that of each.
 fn summary(attempts: &Attempts) -> String {
-    match attempts.as_slice() {
-        [(_, first), rest @ ..] if rest.iter().all(|(_, reason)| reason == first) => first.clone(),
-        attempts => {
-            let text = |(action, reason): &(_, _)| format!("{action}: {reason}");
-            attempts.iter().map(text).collect::<Vec<_>>().join("; ")
-        }
+    let reasons = distinct(attempts.iter().map(|(_, reason)| reason));
+    if let [reason] = reasons[..] {
+        return reason.clone();
     }
+    let texts = attempts
+        .iter()
+        .map(|(action, reason)| format!("{action}: {reason}"));
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 const ELSEWHERE: &str = "another password is valid than the one that the run set or found: somebody else may have changed it, so it is left as it is";
+const NO_ADMIN: &str = "no account is given";
 /// The pauses before each round; no pause is longer than the time-out of an exchange.
-const PAUSES: [Duration; 5] = [
-    Duration::ZERO,
-    UNIT,
-    UNIT.saturating_mul(2),
-    UNIT.saturating_mul(4),
-    UNIT.saturating_mul(8),
-];
+const PAUSES: [u32; 5] = [0, 1, 2, 4, 8];
 const UNIT: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 1000 });
 /// What the journal calls a request that shows whether a password could be restored.
 const DRY_RUN: &str = "dry run";

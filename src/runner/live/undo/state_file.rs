@@ -32,16 +32,11 @@ pub enum JournalError {
 
 /// Returns the folder of what the program keeps of its runs, which may not exist yet; none if the environment names no absolute path.
 pub(super) fn state_folder() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let mut states = STATE_FOLDERS
-        .iter()
-        .filter_map(|(name, below)| Some(absolute(name)?.join(below)));
-    let state = states.next()?;
-    Some(state.join("d4iot-double"))
+    let mut states = STATE_FOLDERS.iter().filter_map(|(name, below)| {
+        let path = env::var_os(name).map(PathBuf::from);
+        Some(path.filter(|path| path.is_absolute())?.join(below))
+    });
+    Some(states.next()?.join("d4iot-double"))
 }
 
 /// Creates a file that only its owner may read, writes it, and waits until it and its name are on the disk.

@@ -53,15 +53,14 @@ impl TargetPlace {
     /// Returns a file name for each address, without an extension; for the host if it has none. The scheme does not matter, as the
     /// same appliance is behind both.
     pub fn names(&self) -> Vec<String> {
+        if self.addresses.is_empty() {
+            return vec![self.own_name()];
+        }
         let hosts = self
             .addresses
             .iter()
             .map(|address| address.ip().to_string());
-        let names: Vec<String> = hosts.map(|host| self.name(&host)).collect();
-        match names.is_empty() {
-            true => vec![self.name(&self.host)],
-            false => names,
-        }
+        hosts.map(|host| self.name(&host)).collect()
     }
 
     /// Returns a file name for the host as the user gave it.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     client::Target,
-    contract::{Contract, Operation, Outcome, Readings},
+    contract::{Contract, Operation, Outcome, Readings, distinct},
     redact::Secret,
     runner::{
         Accounts,
@@ -35,7 +35,8 @@ pub struct TargetSession<'a> {
     pub contract: &'a Contract,
     /// The target.
     pub target: &'a Target,
-    accounts: &'a Accounts,
+    /// The accounts of the target.
+    pub accounts: &'a Accounts,
     served: Readings,
     /// Counts the failed sign-ins of the run.
     pub sign_ins: SignInCounter,
@@ -97,11 +98,6 @@ impl<'a> TargetSession<'a> {
             last_status: None,
             last_body: String::new(),
         }
-    }
-
-    /// Returns the accounts of the target.
-    pub fn accounts(&self) -> &'a Accounts {
-        self.accounts
     }
 
     /// Returns the current password of an account, if it is known.
@@ -181,8 +177,8 @@ impl<'a> TargetSession<'a> {
     /// Returns whether the last answer was a refusal by its status, in whatever words.
     pub fn was_refused(&self) -> bool {
         let limited = StatusCode::TOO_MANY_REQUESTS;
-        self.last_status
-            .is_some_and(|status| status.is_client_error() && status != limited)
+        let mut status = self.last_status.iter();
+        status.any(|status| status.is_client_error() && *status != limited)
     }
 
     /// Returns whether the last answer was a success by its status, in whatever words.
@@ -223,23 +219,21 @@ impl<'a> TargetSession<'a> {
         account: Account,
         passwords: &[Secret],
     ) -> Result<Secret, PasswordUnknown> {
-        let mut result = Err(PasswordUnknown::NoneAccepted);
         for password in passwords {
-            result = match self.validate(account, password).await {
+            let unknown = match self.validate(account, password).await {
                 SessionReply::Accepted => return Ok(password.clone()),
-                SessionReply::Rejected(Outcome::LockedOut) => Err(PasswordUnknown::LockedOut),
+                SessionReply::Rejected(Outcome::LockedOut) => PasswordUnknown::LockedOut,
                 SessionReply::Rejected(_) => continue,
                 SessionReply::Unclear(reason) | SessionReply::NotSent(reason) => {
-                    Err(PasswordUnknown::Unclear(reason))
+                    PasswordUnknown::Unclear(reason)
                 }
             };
-            break;
+            self.current.remove(&account);
+            return Err(unknown);
         }
         self.current.remove(&account);
-        if let Err(PasswordUnknown::NoneAccepted) = result {
-            self.unknown_passwords.insert(account);
-        }
-        result
+        self.unknown_passwords.insert(account);
+        Err(PasswordUnknown::NoneAccepted)
     }
 
     /// Returns the user name of an account.
@@ -295,8 +289,7 @@ impl<'a> TargetSession<'a> {
     }
 
     fn value(&self, account: Account, property: Property) -> Option<Secret> {
-        let placeholder = Placeholder { account, property };
-        self.accounts.value(placeholder)
+        self.accounts.value(Placeholder { account, property })
     }
 
     /// Sends one request about an account, with its current password and a new one, and reads the answer.
@@ -350,17 +343,6 @@ impl<'a> TargetSession<'a> {
         }
         reply
     }
-}
-
-/// Returns secrets without repetitions, in order.
-fn distinct(secrets: impl IntoIterator<Item = Secret>) -> Vec<Secret> {
-    let mut distinct = Vec::new();
-    for secret in secrets {
-        if !distinct.contains(&secret) {
-            distinct.push(secret);
-        }
-    }
-    distinct
 }
 
 /// The pause before a validation is asked for again.

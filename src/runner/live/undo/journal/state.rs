@@ -114,14 +114,13 @@ impl JournalLine {
 
 impl JournalState {
     pub(super) fn new(header: JournalHeader) -> JournalState {
-        let (served, at_risk, doubts, key) = Default::default();
         JournalState {
             form: header.form.clone(),
             header,
-            served,
-            at_risk,
-            doubts,
-            key,
+            served: Vec::new(),
+            at_risk: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            key: None,
         }
     }
 
@@ -141,19 +140,17 @@ impl JournalState {
         let mut lines = (1..).zip(lines);
         let first = lines.next().map(|(_, line)| serde_json::from_slice(line));
         let header = match first {
-            Some(Ok(JournalLine::Begun(header))) => Some(*header),
+            Some(Ok(JournalLine::Begun(header))) if header.version == JournalHeader::VERSION => {
+                header
+            }
             // The first request is sent only after the whole first line is on the disk.
             // Another file that has no line is not taken for a journal.
             None if BEGINNING.starts_with(bytes) || bytes.starts_with(BEGINNING) => {
                 return Ok(None);
             }
-            _ => None,
+            _ => return Err(wrong("it is not a journal of this version".to_owned())),
         };
-        let header = header.filter(|header| header.version == JournalHeader::VERSION);
-        let Some(header) = header else {
-            return Err(wrong("it is not a journal of this version".to_owned()));
-        };
-        let (mut state, mut closed) = (JournalState::new(header), false);
+        let (mut state, mut closed) = (JournalState::new(*header), false);
         for (number, line) in lines {
             let wrong = |reason: &str| wrong(format!("line {number}: {reason}"));
             if closed {

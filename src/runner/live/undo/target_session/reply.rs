@@ -1,11 +1,10 @@
 //! What may be sent at the limit of failed sign-ins, what an answer says, and whether it counts as a failure.
 
-use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::TargetSession;
 use crate::{
-    client::ClientError,
+    client::{Answer, ClientError},
     contract::{Operation, Outcome},
     runner::{
         accounts_file::Credentials,
@@ -35,7 +34,7 @@ impl TargetSession<'_> {
         &mut self,
         operation: Operation,
         outcome: Option<Outcome>,
-        answer: &Result<Response<Bytes>, ClientError>,
+        answer: &Answer,
     ) -> SessionReply {
         self.last_status = answer.as_ref().ok().map(Response::status);
         let answer = match answer {
@@ -44,17 +43,13 @@ impl TargetSession<'_> {
         };
         self.retry_after = retry_after(answer).unwrap_or_default();
         let status = answer.status();
-        let body = self
-            .accounts
-            .redact(&String::from_utf8_lossy(answer.body()));
+        let body = String::from_utf8_lossy(answer.body());
+        let body = self.accounts.redact(&body);
         self.last_body = body.chars().take(MAX_BODY).collect();
         match outcome {
             Some(outcome) if outcome == success(operation) => SessionReply::Accepted,
             Some(outcome) if !status.is_server_error() => SessionReply::Rejected(outcome),
-            None if is_refusal(status) => SessionReply::Rejected(match operation {
-                Operation::Validation => Outcome::CredentialsRejected,
-                _ => Outcome::AuthenticationFailed,
-            }),
+            None if is_refusal(status) => SessionReply::Rejected(operation.rejection()),
             _ => SessionReply::Unclear(format!("the answer has status {}", status.as_u16())),
         }
     }
@@ -64,7 +59,7 @@ impl TargetSession<'_> {
         &mut self,
         is_counted: bool,
         reply: &SessionReply,
-        answer: &Result<Response<Bytes>, ClientError>,
+        answer: &Answer,
         credentials: Option<&Credentials>,
     ) {
         let should_be_valid = |sent: &Credentials| {
