@@ -33,7 +33,7 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::journal::lock;
 
 /// A whole answer, or why there is none.
-pub type Answer = Result<Response<Bytes>, ClientError>;
+pub type TargetAnswer = Result<Response<Bytes>, ClientError>;
 
 /// A target at an address.
 #[derive(Clone, Debug)]
@@ -151,7 +151,7 @@ impl Target {
     ///
     /// # Errors
     /// [`ClientError::Unreachable`] or [`ClientError::Broken`]. The request may have been carried out all the same.
-    pub async fn send(&self, request: &Request<Bytes>) -> Answer {
+    pub async fn send(&self, request: &Request<Bytes>) -> TargetAnswer {
         if self.delay.is_zero() {
             return self.exchange(request).await;
         }
@@ -164,7 +164,7 @@ impl Target {
         answer
     }
 
-    async fn exchange(&self, request: &Request<Bytes>) -> Answer {
+    async fn exchange(&self, request: &Request<Bytes>) -> TargetAnswer {
         let path = request.uri().path_and_query();
         let path = path.map_or("/", PathAndQuery::as_str);
         let no_path = |error| ClientError::Setup(format!("`{path}` is not a path: {error}"));

@@ -266,10 +266,7 @@ pub(super) fn command_line() -> impl Iterator<Item = String> {
 
 /// Adds what is wrong with known differences, and the date unless it has one, and writes the reports. Returns whether there was
 /// something wrong, and the exit code of the writing.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an edge: a report has the date of its run"
-)]
+#[expect(clippy::disallowed_methods, reason = "an edge: reports have a date")]
 pub(super) fn publish(
     requests: &[report::ReportRequest],
     summary: &mut Summary,

@@ -120,7 +120,7 @@ pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(Level, 
         messages.push((Level::ERROR, message));
     };
     let why = result.why_no_change();
-    if let Some(why) = why.filter(|_| may_change && !result.has_judged_change()) {
+    if let Some(why) = why.filter(|_| may_change) {
         error(
             code::NOTHING_JUDGED,
             format!("no change could be judged: {why}"),

@@ -89,7 +89,7 @@ impl TargetArgs {
             change_passwords_on: self.change_passwords_on.clone(),
             max_auth_failures: self.max_auth_failures,
             repeat,
-            journal_dir: None,
+            ..LiveTarget::default()
         };
         let run = target.prepare().map_err(|error| error_of(&error))?;
         let (passwords, usernames) = run.context.accounts.secrets();

@@ -1,18 +1,14 @@
 //! Why there was no connection, and what the user can do.
 
-use std::{
-    error::Error as StdError,
-    io,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error as StdError, io, time::Duration};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use rustls::{AlertDescription, CertificateError, Error as Tls, pki_types::UnixTime};
+use rustls::{AlertDescription, CertificateError, Error as Tls};
 
 use super::{
     error::{ConnectFailure, UNKNOWN},
-    tls::ShownCertificate,
+    tls::{ShownCertificate, date_fault},
 };
 
 /// The route to a target, as far as error messages need it.
@@ -225,20 +221,6 @@ fn of_certificate(
     }
 }
 
-/// Returns what is wrong with the dates of a certificate, if they are.
-pub(super) fn date_fault(error: &CertificateError) -> Option<String> {
-    use CertificateError as Fault;
-    match error {
-        Fault::Expired => Some("has expired".to_owned()),
-        Fault::ExpiredContext { not_after, .. } => Some(format!("expired on {}", date(*not_after))),
-        Fault::NotValidYet => Some("is not valid yet".to_owned()),
-        Fault::NotValidYetContext { not_before, .. } => {
-            Some(format!("is valid from {} on", date(*not_before)))
-        }
-        _ => None,
-    }
-}
-
 /// Returns an error and all its causes, also the inner error of an `io::Error`.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
@@ -251,10 +233,6 @@ fn causes<'a>(
             None => cause.source(),
         }
     })
-}
-
-fn date(moment: UnixTime) -> String {
-    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.as_secs()))
 }
 
 /// The hint where nothing answers in time.

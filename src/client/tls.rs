@@ -8,6 +8,7 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
 };
 
 use rustls::{
@@ -21,7 +22,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
-use super::{ClientError, TargetOptions, connect_failure::date_fault, pin::Pin};
+use super::{ClientError, TargetOptions, pin::Pin};
 use crate::{journal::lock, redact::Secret, server::tls::read_pem};
 
 /// What a server showed last.
@@ -143,6 +144,24 @@ fn read(path: &Path) -> Result<Secret, ClientError> {
 
 fn setup(error: Error) -> ClientError {
     ClientError::Setup(format!("TLS: {error}"))
+}
+
+/// Returns what is wrong with the dates of a certificate, if they are.
+pub(super) fn date_fault(error: &CertificateError) -> Option<String> {
+    use CertificateError as Fault;
+    match error {
+        Fault::Expired => Some("has expired".to_owned()),
+        Fault::ExpiredContext { not_after, .. } => Some(format!("expired on {}", date(*not_after))),
+        Fault::NotValidYet => Some("is not valid yet".to_owned()),
+        Fault::NotValidYetContext { not_before, .. } => {
+            Some(format!("is valid from {} on", date(*not_before)))
+        }
+        _ => None,
+    }
+}
+
+fn date(moment: UnixTime) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.as_secs()))
 }
 
 impl ServerCertVerifier for CertVerifier {

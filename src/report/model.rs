@@ -80,7 +80,6 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
         "conformances": Conformance::NAMES,
         "regressions": Regression::NAMES,
         "follows_others": readings.iter().any(|row| row.is_other),
-        "follows_default": readings.iter().filter(|row| !row.is_other).count(),
         "is_fleet": summary.fleet.is_some(),
         "columns": columns.iter().map(|column| &column.title).collect::<Vec<_>>(),
         "profiles": columns.iter().map(|column| (&column.title, column.places.len())).collect::<Vec<_>>(),
@@ -341,8 +340,7 @@ fn classes(case: &CaseResult) -> Vec<String> {
 }
 
 fn inconsistency_classes(found: &Inconsistency) -> Vec<String> {
-    let is_known = found.known.is_some();
-    let state = if is_known { "known" } else { "failed" };
+    let state = found.known.as_ref().map_or("failed", |_| "known");
     ["case", "deviation", state].map(str::to_owned).into()
 }
 

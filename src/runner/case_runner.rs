@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{HeaderName, Request, header};
 
 use crate::{
-    client::{Answer, ClientError, ConnectFailure},
-    contract::{Contract, Operation, Outcome, Readings},
+    client::{ClientError, ConnectFailure, TargetAnswer},
+    contract::{Contract, Outcome, Readings},
     report,
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult, NotJudged, ReasonCode},
     runner::{
@@ -18,11 +18,11 @@ use crate::{
             delivery::{SentChange, lost_reason, question, unanswered},
             guard::{AnsweredStep, SafetyGuard},
         },
-        transcript::{answer_of, curl, request_of, shown_request},
+        transcript::{StepRequest, answer_of, curl, request_of, shown_request},
     },
     snapshot,
     suite::{
-        Case, allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request,
+        Step, allowed::numbered_fact, cases::CaseWithLocation, evidence::Evidence, request,
         verdict, verdict::StepVerdict,
     },
 };
@@ -45,7 +45,7 @@ pub struct CaseRun {
 
 /// A step that was sent.
 struct SentStepRun {
-    answer: Answer,
+    answer: TargetAnswer,
     judged: StepVerdict,
     /// Whether the next step can be sent.
     continues: bool,
@@ -98,28 +98,43 @@ impl CaseRunner<'_> {
         self.context.prepare(case)?;
         // All requests are built before the first is sent: a case that cannot be sent completely changes nothing.
         let mut requests = Vec::new();
-        for step in &case.steps {
+        for (number, step) in case.steps.iter().enumerate() {
             let fill = |placeholder| accounts.text(placeholder);
-            let real = request::build(step, self.contract, &self.served, &fill)?;
-            requests.push((real, shown_request(step, self.contract, &self.served)?));
+            requests.push(StepRequest {
+                case,
+                number,
+                real: request::build(step, self.contract, &self.served, &fill)?,
+                shown: shown_request(step, self.contract, &self.served)?,
+            });
         }
         let mut run = self.empty_run(located);
         let (mut exchanges, mut verdicts, mut premise_finding) = (Vec::new(), Vec::new(), None);
-        for (number, request) in requests.iter().enumerate() {
-            let sent = self.send_step(case, number, request, guard.as_deref_mut(), &verdicts);
+        for request in &requests {
+            let sent = self.send_step(request, guard.as_deref_mut(), &verdicts);
             let mut step = sent.await?;
-            let premise = rejects_premise(case, number, self.contract, &step.judged, &step.answer);
-            let has_more = step.continues && number + 1 < requests.len();
-            if let Some(reason) = premise.filter(|_| has_more) {
+            let next = request.number + 2;
+            if step.continues
+                && next <= requests.len()
+                && verdict::rejects_premise(
+                    request.step(),
+                    self.contract,
+                    step.answer.as_ref().ok(),
+                )
+            {
+                let outcome = step.judged.outcome.map_or("another answer", Outcome::name);
+                let reason = format!(
+                    "step {} was answered with {outcome}, which the next steps do not presuppose",
+                    next - 1
+                );
                 let reason = NotJudged::new(ReasonCode::PremiseFailed, reason);
-                premise_finding = Some(CaseFinding::not_judged(number + 2, reason));
+                premise_finding = Some(CaseFinding::not_judged(next, reason));
                 step.continues = false;
             }
             run.unreached = run.unreached.or(self.unreached(&step.answer));
-            let exchange = self.exchange_result(&request.1, &step);
+            let exchange = self.exchange_result(&request.shown, &step);
             run.result.exchanges.push(exchange);
             exchanges.push(snapshot::Exchange {
-                request: request_of(&request.1),
+                request: request_of(&request.shown),
                 answer: answer_of(&step.answer, accounts),
             });
             run.changes.extend(step.change);
@@ -134,62 +149,61 @@ impl CaseRunner<'_> {
     }
 
     /// Sends one request, judges its answer, and verifies what it may have changed.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a report says how long an exchange took"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "reports have times")]
     async fn send_step(
         &self,
-        case: &Case,
-        number: usize,
-        (real, shown): &(Request<Bytes>, Request<Bytes>),
+        sent: &StepRequest<'_>,
         mut guard: Option<&mut SafetyGuard<'_>>,
         earlier: &[StepVerdict],
     ) -> Result<SentStepRun, NotJudged> {
-        let before = guard.as_mut();
-        let change = before.map(|guard| guard.before(case, number, real, shown));
+        let change = guard.as_mut().map(|guard| guard.before(sent));
         let change = change.transpose()?.flatten();
         let start = Instant::now();
         let answer = match &mut guard {
             // A request that changes nothing can be abandoned or sent again; the answer to a change is waited for.
-            Some(guard) if change.is_none() => guard.ask(case, number, real).await?,
-            _ => self.context.target.send(real).await,
+            Some(guard) if change.is_none() => guard.ask(sent).await?,
+            _ => self.context.target.send(&sent.real).await,
         };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let judged = judge(self.contract, &self.served, case, number, real, &answer);
+        let (number, real) = (sent.number, &sent.real);
+        let judged = judge(
+            self.contract,
+            &self.served,
+            sent.case,
+            number,
+            real,
+            &answer,
+        );
         let agreed = &self.context.agreed;
         let judged = agreed.check_profile(self.contract, number, judged);
         let judged = self.check_secrets(number, judged, &answer);
-        let judged = presuppose_no_lock(number, judged, earlier);
         let mut step = SentStepRun {
+            judged: presuppose_no_lock(number, judged, earlier),
             answer,
-            judged,
             continues: true,
             change: None,
             micros,
         };
         if let Some(guard) = guard {
             let answered = AnsweredStep {
-                case,
-                number,
-                request: real,
+                sent,
                 judged: &step.judged,
                 answer: &step.answer,
             };
             let is_change = change.is_some();
             let (continues, found) = guard.after(&answered, change).await;
             step.continues = continues;
-            self.excuse(case, number, is_change.then_some(found), &mut step);
+            self.excuse(sent, is_change.then_some(found), &mut step);
         }
         Ok(step)
     }
 
     /// Does not judge a step at a live target whose answer was lost, or says nothing. `found` is what validations found after a change.
-    fn excuse(&self, case: &Case, number: usize, found: Option<String>, step: &mut SentStepRun) {
-        let is_change = found.is_some();
+    fn excuse(&self, sent: &StepRequest<'_>, found: Option<String>, step: &mut SentStepRun) {
+        let (number, is_change) = (sent.number, found.is_some());
         if let Some(found) = found {
             let lost = lost_reason(&step.answer);
-            step.change = Some(self.sent_change(case, number, &step.judged, lost.is_some()));
+            step.change = Some(self.sent_change(sent.step(), &step.judged, lost.is_some()));
             if let Some(reason) = lost {
                 let reason = format!("the answer to a change was lost: {reason}; {found}");
                 let reason = NotJudged::new(ReasonCode::ChangeLost, reason);
@@ -231,7 +245,7 @@ impl CaseRunner<'_> {
     }
 
     /// Returns why there was no connection.
-    fn unreached(&self, answer: &Answer) -> Option<ConnectFailure> {
+    fn unreached(&self, answer: &TargetAnswer) -> Option<ConnectFailure> {
         let failure = answer.as_ref().err().and_then(ClientError::connect_failure);
         let accounts = &self.context.accounts;
         failure.map(|failure| ConnectFailure {
@@ -299,25 +313,24 @@ impl CaseRunner<'_> {
     }
 
     /// Returns what is known of a change that was sent.
-    fn sent_change(
-        &self,
-        case: &Case,
-        number: usize,
-        judged: &StepVerdict,
-        is_lost: bool,
-    ) -> SentChange {
+    fn sent_change(&self, step: &Step, judged: &StepVerdict, is_lost: bool) -> SentChange {
         let is_due = |finding: &CaseFinding| is_lost && !finding.expected.is_empty();
         let deviation = judged.finding.clone().filter(is_due);
         let code = None;
         SentChange {
-            question: question(&case.steps[number], self.contract),
+            question: question(step, self.contract),
             is_lost,
             deviation: deviation.map(|it| self.redacted(CaseFinding { code, ..it })),
         }
     }
 
     /// Makes a deviation of an answer that shows a password.
-    fn check_secrets(&self, number: usize, judged: StepVerdict, answer: &Answer) -> StepVerdict {
+    fn check_secrets(
+        &self,
+        number: usize,
+        judged: StepVerdict,
+        answer: &TargetAnswer,
+    ) -> StepVerdict {
         let accounts = &self.context.accounts;
         let Ok(answer) = answer else {
             return judged;
@@ -342,30 +355,6 @@ impl CaseRunner<'_> {
         texts.for_each(|text| *text = self.context.accounts.redact(text));
         finding
     }
-}
-
-/// Returns why the steps after one do not apply: it may have changed a password where they presuppose that it did not, or the reverse.
-fn rejects_premise(
-    case: &Case,
-    number: usize,
-    contract: &Contract,
-    judged: &StepVerdict,
-    answer: &Answer,
-) -> Option<String> {
-    let step = &case.steps[number];
-    if step.ask == Operation::Validation {
-        return None;
-    }
-    let expects_change = verdict::expects_success_by_default(step, contract);
-    let has_changed = match answer {
-        Ok(answer) => verdict::claims_success(step, contract, answer),
-        Err(_) => !expects_change,
-    };
-    let outcome = judged.outcome.map_or("another answer", Outcome::name);
-    let step = number + 1;
-    (has_changed != expects_change).then(|| {
-        format!("step {step} was answered with {outcome}, which the next steps do not presuppose")
-    })
 }
 
 /// Does not judge a refusal by a lock-out after an earlier step failed to sign in: no page says how many failures lock.

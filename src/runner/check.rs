@@ -14,7 +14,7 @@ use crate::{
     contract::{Glob, Kind},
     redact::Secret,
     runner::{
-        AccountsFile, Credentials,
+        Credentials,
         live::{LiveError, LiveTarget, PreparedRun, StopSignal, budget::DEFAULT_BUDGET},
     },
     snapshot::SnapshotStore,
@@ -54,13 +54,9 @@ pub fn check(url: impl Into<String>, kind: Kind) -> Check {
             ..TargetOptions::default()
         },
         is_library: true,
-        allow_http: false,
-        accounts: AccountsFile::default(),
-        cases: Vec::new(),
-        change_passwords_on: None,
         max_auth_failures: DEFAULT_BUDGET,
         repeat: 1,
-        journal_dir: None,
+        ..LiveTarget::default()
     };
     Check {
         target,
@@ -178,11 +174,11 @@ impl Check {
 
     fn prepare(mut self) -> Result<PreparedRun, Error> {
         let (place, kind) = (self.place, self.target.kind);
-        let mut globs = Vec::new();
-        for text in &self.cases {
+        let glob = |text: &String| {
             let wrong = |reason| Error::at(place, format!("`{text}` is not a glob: {reason}"));
-            globs.push(Glob::new(text).map_err(wrong)?);
-        }
+            Glob::new(text).map_err(wrong)
+        };
+        let globs = self.cases.iter().map(glob).collect::<Result<Vec<_>, _>>()?;
         let is_selected = |id: &str| globs.is_empty() || globs.iter().any(|glob| glob.is_match(id));
         let mut cases: Vec<_> = cases::all().iter().collect();
         cases.retain(|located| located.case.kinds.contains(&kind) && is_selected(&located.case.id));
@@ -201,10 +197,8 @@ impl Check {
 }
 
 async fn go(run: PreparedRun) -> Result<CheckReport, LiveError> {
-    let result = run
-        .run(SnapshotStore::None, false, StopSignal::default(), |_| {})
-        .await?;
-    Ok(CheckReport::new(result))
+    let result = run.run(SnapshotStore::None, false, StopSignal::default(), |_| {});
+    result.await.map(CheckReport::new)
 }
 
 /// Adds the place in the test, and the hint in the library's terms.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The result of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RunResult {
     /// Every case, in order.
     pub cases: Vec<CaseRun>,
@@ -41,13 +41,10 @@ pub(super) struct RunCollector<'a> {
     watch: &'a (dyn Fn(&CaseResult) + Sync),
     /// What the answers say, each with the name of its case.
     evidence: Vec<(String, Evidence)>,
-    runs: Vec<CaseRun>,
-    /// Why the first request that did not reach the target did not.
-    pub(super) unreachable: Option<ConnectFailure>,
     /// Whether a snapshot waits for review.
     has_pending: bool,
-    problems: Vec<String>,
-    written: (usize, usize),
+    /// What has been found so far; without the summary.
+    pub(super) result: RunResult,
 }
 
 impl<'a> RunCollector<'a> {
@@ -69,11 +66,11 @@ impl<'a> RunCollector<'a> {
             store,
             watch,
             evidence: Vec::new(),
-            runs: Vec::new(),
-            unreachable: probed.unreachable,
             has_pending: false,
-            problems: Vec::new(),
-            written: (0, 0),
+            result: RunResult {
+                unreachable: probed.unreachable,
+                ..RunResult::default()
+            },
         };
         collector.add_evidence(probe::NAME, probed.evidence);
         collector
@@ -87,14 +84,15 @@ impl<'a> RunCollector<'a> {
     /// Adds a case that has ended; tells whether the target was reached.
     pub(super) fn add(&mut self, located: &CaseWithLocation, mut case: CaseRun) -> bool {
         if let Err(error) = self.compare(located, &mut case) {
-            self.problems.push(error.to_string());
+            self.result.problems.push(error.to_string());
         }
         self.decide(&mut case.result);
         (self.watch)(&case.result);
         self.add_evidence(&located.case.id, std::mem::take(&mut case.evidence));
         let is_reached = case.unreached.is_none();
-        self.unreachable = self.unreachable.take().or(case.unreached.take());
-        self.runs.push(case);
+        let unreachable = &mut self.result.unreachable;
+        *unreachable = unreachable.take().or(case.unreached.take());
+        self.result.cases.push(case);
         is_reached
     }
 
@@ -107,8 +105,9 @@ impl<'a> RunCollector<'a> {
             let reason = known.excuse_inconsistency(context.kind, &inconsistency.id());
             inconsistency.known = reason.map(str::to_owned);
         }
-        let cases: Vec<CaseResult> = self.runs.iter().map(|run| run.result.clone()).collect();
-        let summary = TargetSummary {
+        let cases = self.result.cases.iter();
+        let cases: Vec<CaseResult> = cases.map(|run| run.result.clone()).collect();
+        self.result.summary = TargetSummary {
             kind: context.kind,
             target: context.label.clone(),
             not_asked: not_asked(self.cases.contract, &cases),
@@ -119,13 +118,7 @@ impl<'a> RunCollector<'a> {
             cases,
             ..TargetSummary::default()
         };
-        RunResult {
-            cases: self.runs,
-            summary,
-            unreachable: self.unreachable,
-            problems: self.problems,
-            written: self.written,
-        }
+        self.result
     }
 
     /// Compares a case with its snapshot, and writes it down as far as that is allowed.
@@ -162,8 +155,8 @@ impl<'a> RunCollector<'a> {
         });
         match written? {
             SnapshotWrite::Pending => self.has_pending = true,
-            SnapshotWrite::Written => self.written.0 += 1,
-            SnapshotWrite::Withheld => self.written.1 += 1,
+            SnapshotWrite::Written => self.result.written.0 += 1,
+            SnapshotWrite::Withheld => self.result.written.1 += 1,
             SnapshotWrite::Nothing => {}
         }
         Ok(())
@@ -182,12 +175,13 @@ impl<'a> RunCollector<'a> {
 
     /// Makes a deviation of each change that was never answered in the whole run: that is not an accident on the way.
     fn judge_silence(&mut self) {
-        let never = never_answered(self.runs.iter().flat_map(|run| &run.changes));
-        for CaseRun {
-            result, changes, ..
-        } in &mut self.runs
-        {
-            let silent = changes.iter().filter(|one| never.contains(&one.question));
+        let never = never_answered(self.result.cases.iter().flat_map(|run| &run.changes));
+        for run in &mut self.result.cases {
+            let result = &mut run.result;
+            let silent = run
+                .changes
+                .iter()
+                .filter(|one| never.contains(&one.question));
             let deviations: Vec<_> = silent.filter_map(|one| one.deviation.clone()).collect();
             if result.conformance != Conformance::NotJudged || deviations.is_empty() {
                 continue;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Request;
 
 use crate::{
-    client::{Answer, ClientError},
+    client::{ClientError, TargetAnswer},
     contract::{Contract, Readings},
     suite::{
         Case, verdict,
@@ -19,7 +19,7 @@ pub(super) fn judge(
     case: &Case,
     number: usize,
     request: &Request<Bytes>,
-    answer: &Answer,
+    answer: &TargetAnswer,
 ) -> StepVerdict {
     let received = match answer {
         Ok(answer) => StepResponse::Answer(answer),

@@ -6,13 +6,29 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, header, uri::PathAndQuery};
 
 use crate::{
-    client::Answer,
+    client::TargetAnswer,
     contract,
     contract::{Contract, Kind, Readings},
     runner::Accounts,
     snapshot,
     suite::{Case, Placeholder, Step, StepError, request},
 };
+
+/// A step of a case, and its request with the values of accounts and with placeholders.
+#[derive(Debug)]
+pub(super) struct StepRequest<'a> {
+    pub(super) case: &'a Case,
+    /// Its place in the case, from 0.
+    pub(super) number: usize,
+    pub(super) real: Request<Bytes>,
+    pub(super) shown: Request<Bytes>,
+}
+
+impl<'a> StepRequest<'a> {
+    pub(super) fn step(&self) -> &'a Step {
+        &self.case.steps[self.number]
+    }
+}
 
 /// Builds the request of a step with placeholders instead of values.
 ///
@@ -61,7 +77,7 @@ pub(super) fn request_of(shown: &Request<Bytes>) -> snapshot::Request {
 }
 
 /// Returns an answer as a snapshot has it.
-pub(super) fn answer_of(answer: &Answer, accounts: &Accounts) -> snapshot::ShownAnswer {
+pub(super) fn answer_of(answer: &TargetAnswer, accounts: &Accounts) -> snapshot::ShownAnswer {
     match answer {
         Ok(answer) => snapshot::ShownAnswer::Received {
             status: answer.status().as_u16(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     contract::{Condition, Contract, Handling, Operation, Outcome, Reading, Readings},
     suite::{
-        Expect,
+        Expect, Step,
         allowed::Judgement::{Documented, Open, Several},
         placeholder::StepError,
     },
@@ -179,6 +179,16 @@ fn of_fact(
         branches.push((choice, expect.clone(), judgement));
     }
     Ok(branches)
+}
+
+impl Step {
+    /// Returns every response that it allows, wherever a target serves its operation.
+    ///
+    /// # Errors
+    /// As for [`allowed_responses`].
+    pub fn allowed(&self, contract: &Contract) -> Result<Vec<AllowedResponse>, StepError> {
+        allowed_responses(&self.expect, contract, self.ask, &Readings::default())
+    }
 }
 
 /// Returns whether a document has a wording for this outcome at this operation.

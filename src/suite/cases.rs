@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use serde_saphyr::Spanned;
 
 use crate::{
-    contract::{Contract, Readings},
+    contract::Contract,
     suite::{
-        Case, allowed,
+        Case,
         allowed::{Judgement, ReadingChoice},
     },
 };
@@ -53,9 +53,7 @@ impl Case {
     fn facts_of(&self, contract: &Contract, judgement: Judgement) -> BTreeSet<String> {
         let mut facts = BTreeSet::new();
         for step in &self.steps {
-            let (ask, served) = (step.ask, Readings::default());
-            let allowed = allowed::allowed_responses(&step.expect, contract, ask, &served);
-            for response in allowed.unwrap_or_default() {
+            for response in step.allowed(contract).unwrap_or_default() {
                 let is_default =
                     |choice: &ReadingChoice| choice.rank == 0 || !choice.fact.contains(".on_");
                 if response.judgement > judgement || !response.choices.iter().all(is_default) {
@@ -63,15 +61,17 @@ impl Case {
                 }
                 facts.extend(response.choices.into_iter().map(|choice| choice.fact));
                 let outcome = response.outcome;
-                let Some((place, spec)) = contract.response_spec(outcome.at(ask), outcome) else {
+                let operation = outcome.at(step.ask);
+                let Some((place, spec)) = contract.response_spec(operation, outcome) else {
                     continue;
                 };
-                let mut points = vec!["status", "body"];
-                points.extend(spec.envelope.as_ref().map(|_| "envelope"));
-                points.extend(spec.internal.as_ref().map(|_| "internal"));
-                for point in points {
-                    facts.insert(format!("{place}.{outcome}.{point}"));
-                }
+                let envelope = spec.envelope.as_ref().map(|_| "envelope");
+                let internal = spec.internal.as_ref().map(|_| "internal");
+                let points = ["status", "body"]
+                    .into_iter()
+                    .chain(envelope)
+                    .chain(internal);
+                facts.extend(points.map(|point| format!("{place}.{outcome}.{point}")));
                 facts.insert(format!("{place}.answer_type"));
             }
         }
@@ -94,55 +94,27 @@ fn read((file, text): &(&'static str, &str)) -> Vec<CaseWithLocation> {
     cases.into_iter().map(located).collect()
 }
 
-/// The path and the text of a case file.
-macro_rules! file {
-    ($name:literal) => {
-        (
+/// The path and the text of each case file.
+macro_rules! files {
+    ($($name:literal)+) => {
+        &[$((
             concat!("conformance/cases/", $name, ".yaml"),
             include_str!(concat!("../../conformance/cases/", $name, ".yaml")),
-        )
+        )),+]
     };
 }
 
-/// Every case file, path and text: first what the documents say, then what they leave unsaid, then what follows from it.
-const FILES: &[(&str, &str)] = &[
-    file!("validation"),
-    file!("set_password"),
-    file!("set_password_by_admin"),
-    file!("paths_documented"),
-    file!("paths_other"),
-    file!("quotes_sensor_examples"),
-    file!("quotes_sensor_commands"),
-    file!("quotes_console_examples"),
-    file!("quotes_console_commands"),
-    file!("fields_missing"),
-    file!("fields_empty"),
-    file!("fields_null"),
-    file!("fields_number"),
-    file!("fields_other_types"),
-    file!("fields_names"),
-    file!("tokens"),
-    file!("roles"),
-    file!("roles_wrong_password"),
-    file!("states"),
-    file!("lockout"),
-    file!("lockout_rows"),
-    file!("methods"),
-    file!("bodies"),
-    file!("bodies_size"),
-    file!("content_types"),
-    file!("content_types_spelt"),
-    file!("http"),
-    file!("order"),
-    file!("characters"),
-    file!("characters_kept"),
-    file!("characters_echoed"),
-    file!("near_misses"),
-    file!("sequences_changed_by_user"),
-    file!("sequences_changed_by_admin"),
-    file!("sequences_refused_user"),
-    file!("sequences_refused_admin"),
-];
+/// Every case file: first what the documents say, then what they leave unsaid, then what follows from it.
+const FILES: &[(&str, &str)] = files!(
+    "validation" "set_password" "set_password_by_admin"
+    "paths_documented" "paths_other"
+    "quotes_sensor_examples" "quotes_sensor_commands" "quotes_console_examples" "quotes_console_commands"
+    "fields_missing" "fields_empty" "fields_null" "fields_number" "fields_other_types" "fields_names"
+    "tokens" "roles" "roles_wrong_password" "states" "lockout" "lockout_rows" "methods"
+    "bodies" "bodies_size" "content_types" "content_types_spelt" "http" "order"
+    "characters" "characters_kept" "characters_echoed" "near_misses"
+    "sequences_changed_by_user" "sequences_changed_by_admin" "sequences_refused_user" "sequences_refused_admin"
+);
 
 #[cfg(test)]
 mod tests;

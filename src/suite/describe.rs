@@ -76,8 +76,8 @@ fn describe_body(
     };
     let ReadingChoice { fact, reading, .. } = &choices[0];
     let name = format!("{}: {reading}", numbered_fact(context.contract, fact));
-    let (mut found, mut text) = (Vec::new(), None);
-    differences(&body, received, "", &mut found, &mut text);
+    let (found, texts): (Vec<String>, Vec<_>) =
+        differences(&body, received, "").into_iter().unzip();
     if found.is_empty() {
         let hint = Some(format!("the words are those of {name}"));
         return CaseFinding { hint, ..unlike };
@@ -86,6 +86,7 @@ fn describe_body(
     let readings = facts.iter().filter(|entry| entry.name == *fact);
     let mut readings = readings.flat_map(|entry| &entry.readings);
     let expected = readings.find(|one| one.name == reading);
+    let text = texts.into_iter().flatten().next();
     let seen = text.map(|reading| SeenReading {
         fact: fact.clone(),
         reading,
@@ -130,41 +131,34 @@ fn nearest(
     best.1
 }
 
-/// Lists what differs in a body: a text, a missing key, an additional key; and the first text that is another one.
-fn differences(
-    expected: &Value,
-    received: &Value,
-    path: &str,
-    found: &mut Vec<String>,
-    text: &mut Option<String>,
-) {
+/// Lists what differs in a body: a text, with what it is instead; a missing key; an additional key.
+fn differences(expected: &Value, received: &Value, path: &str) -> Vec<(String, Option<String>)> {
     let below = |key: &str| format!("{path}.{key}").trim_start_matches('.').to_owned();
-    match (expected, received) {
-        (Value::Object(expected), Value::Object(received)) => {
-            for (key, value) in expected {
-                match received.get(key) {
-                    Some(other) => differences(value, other, &below(key), found, text),
-                    None => found.push(format!("`{}` is missing", below(key))),
-                }
-            }
-            let additional = received.keys().filter(|key| !expected.contains_key(*key));
-            found.extend(additional.map(|key| format!("`{}` is not expected", below(key))));
+    let (Value::Object(expected), Value::Object(received)) = (expected, received) else {
+        if expected == received {
+            return Vec::new();
         }
-        (expected, received) if expected != received => {
-            let place = match path {
-                "" => "the body".to_owned(),
-                path => format!("`{path}`"),
-            };
-            let shown = |value: &Value| {
-                let text = value.as_str().map(str::to_owned);
-                text.unwrap_or_else(|| value.to_string())
-            };
-            let (received, expected) = (shown(received), shown(expected));
-            found.push(format!("{place} is `{received}`, expected `{expected}`"));
-            text.get_or_insert(received);
-        }
-        _ => {}
-    }
+        let place = match path {
+            "" => "the body".to_owned(),
+            path => format!("`{path}`"),
+        };
+        let shown = |value: &Value| {
+            let text = value.as_str().map(str::to_owned);
+            text.unwrap_or_else(|| value.to_string())
+        };
+        let (received, expected) = (shown(received), shown(expected));
+        let text = format!("{place} is `{received}`, expected `{expected}`");
+        return vec![(text, Some(received))];
+    };
+    let expected_keys = expected
+        .iter()
+        .flat_map(|(key, value)| match received.get(key) {
+            Some(other) => differences(value, other, &below(key)),
+            None => vec![(format!("`{}` is missing", below(key)), None)],
+        });
+    let additional = received.keys().filter(|key| !expected.contains_key(*key));
+    let additional = additional.map(|key| (format!("`{}` is not expected", below(key)), None));
+    expected_keys.chain(additional).collect()
 }
 
 const LOCKED_OUT: &str =

@@ -89,17 +89,6 @@ impl KnownDifferences {
         Ok(KnownDifferences { entries, today })
     }
 
-    /// Returns why a difference in a case is known, if it is; `body` is that of the answer.
-    pub fn excuse(
-        &self,
-        kind: Kind,
-        case: &str,
-        finding: &CaseFinding,
-        body: &str,
-    ) -> Option<&str> {
-        self.reason(kind, case, |entry| entry.excuses(finding, body))
-    }
-
     /// Returns the reason of the first valid entry about a case that excuses something.
     fn reason(
         &self,
@@ -118,7 +107,7 @@ impl KnownDifferences {
         let mut reasons = differences.map(|finding| {
             let exchange = result.exchanges.get(finding.step.wrapping_sub(1));
             let body = exchange.map_or("", |exchange| &exchange.body);
-            self.excuse(kind, &result.id, finding, body)
+            self.reason(kind, &result.id, |entry| entry.excuses(finding, body))
         });
         let first = reasons.next()??;
         reasons.all(|reason| reason.is_some()).then_some(first)

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     contract::{
-        CHALLENGE, Contract, ERROR, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, Operation,
+        CHALLENGE, Contract, ERROR, EXTRA_MEMBERS, Echo, Envelope, Fact, Internal, MSG, Operation,
         Outcome, Reading, ResponseSpec, is_documented_member,
     },
     suite::{
@@ -211,10 +211,8 @@ impl<'a> MatchContext<'a> {
 
     /// Returns whether an answer says that something worked: `msg` without `error`, or the text of a success of this operation, however it is wrapped.
     pub fn claims_success(&self, answer: &Response<Bytes>) -> bool {
-        if let Ok(Value::Object(map)) = serde_json::from_slice(answer.body())
-            && map.contains_key("msg")
-            && !map.contains_key("error")
-        {
+        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        if body.get(MSG).is_some() && body.get(ERROR).is_none() {
             return true;
         }
         let text = String::from_utf8_lossy(answer.body());
@@ -232,14 +230,14 @@ impl<'a> MatchContext<'a> {
             let [own, other] = [self, &other].map(|it| it.wordings(*outcome, |_| true));
             own.into_iter().zip(other)
         });
-        let owned = |body: &Value| {
-            texts(body)
-                .into_iter()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let texts = own.flat_map(|((_, own), (_, other))| iter::zip(owned(&own), owned(&other)));
-        texts.collect()
+        let mut all = BTreeMap::new();
+        for ((_, own), (_, other)) in own {
+            let [own, other] = [texts(&own), texts(&other)];
+            all.extend(
+                iter::zip(own, other).map(|(own, other)| (own.to_owned(), other.to_owned())),
+            );
+        }
+        all
     }
 
     /// Returns every body of an outcome whose text is wanted, with the readings that make it.
@@ -253,29 +251,24 @@ impl<'a> MatchContext<'a> {
         };
         let username = self.username;
         let echo = Echo { username };
-        let envelopes = alternatives(&spec.envelope, &Envelope::Object);
-        let internals = alternatives(&spec.internal, &Internal::Absent);
+        let fact = |point: &str| format!("{place}.{outcome}.{point}");
+        let envelopes = alternatives(&fact("envelope"), &spec.envelope, &Envelope::Object);
+        let internals = alternatives(&fact("internal"), &spec.internal, &Internal::Absent);
         let mut wordings = Vec::new();
-        for (body_rank, body) in spec.body.readings().iter().enumerate() {
+        for (rank, body) in spec.body.readings().iter().enumerate() {
             if !is_wanted(&body.is.fill(echo)) {
                 continue;
             }
-            for (envelope, envelope_name, envelope_rank) in &envelopes {
-                for (internal, internal_name, internal_rank) in &internals {
+            let choice = ReadingChoice::new(&fact("body"), &body.name, rank);
+            for (envelope, of_envelope) in &envelopes {
+                for (internal, of_internal) in &internals {
                     let wrapped = body.is.body(**envelope, internal, echo);
                     // Only inside an object can an internal message be present or absent.
                     let has_internal = wrapped["error"].is_object();
-                    let internal_name = internal_name.filter(|_| has_internal);
-                    let points = [
-                        ("body", Some(&body.name), body_rank),
-                        ("envelope", *envelope_name, *envelope_rank),
-                        ("internal", internal_name, *internal_rank),
-                    ];
-                    let choices = points.into_iter().filter_map(|(point, name, rank)| {
-                        let fact = format!("{place}.{outcome}.{point}");
-                        Some(ReadingChoice::new(&fact, name?, rank))
-                    });
-                    wordings.push((choices.collect(), wrapped));
+                    let of_internal = of_internal.as_ref().filter(|_| has_internal);
+                    let choices = [Some(&choice), of_envelope.as_ref(), of_internal];
+                    let choices = choices.into_iter().flatten().cloned().collect();
+                    wordings.push((choices, wrapped));
                 }
             }
         }
@@ -283,18 +276,22 @@ impl<'a> MatchContext<'a> {
     }
 }
 
-/// Returns the value, name and rank of each reading of a fact, or the value of an absent one: a success has neither envelope nor
+/// Returns the value of each reading of a fact, with its choice, or the value of an absent one: a success has neither envelope nor
 /// internal message.
 fn alternatives<'a, T>(
+    name: &str,
     fact: &'a Option<Fact<T>>,
     absent: &'a T,
-) -> Vec<(&'a T, Option<&'a String>, usize)> {
+) -> Vec<(&'a T, Option<ReadingChoice>)> {
     let Some(fact) = fact else {
-        return vec![(absent, None, 0)];
+        return vec![(absent, None)];
     };
-    let readings = fact.readings().iter().zip(0..);
-    let alternatives = readings.map(|(reading, rank)| (&reading.is, Some(&reading.name), rank));
-    alternatives.collect()
+    let readings = fact.readings().iter().enumerate();
+    let choice = |(rank, reading): (_, &'a Reading<T>)| {
+        let choice = ReadingChoice::new(name, &reading.name, rank);
+        (&reading.is, Some(choice))
+    };
+    readings.map(choice).collect()
 }
 
 /// Returns whether a body is another one with further members, which no document shows.

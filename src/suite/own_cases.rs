@@ -6,7 +6,7 @@ use crate::{
     contract,
     contract::{Kind, Outcome, Readings},
     fixture::{self, Diagnostic, Spanned},
-    suite::{Case, Effect, Step, StepError, allowed, cases, cases::CaseWithLocation, request},
+    suite::{Case, Effect, Step, StepError, cases, cases::CaseWithLocation, request},
 };
 
 /// Returns every case: those of the suite, then those that were added.
@@ -73,8 +73,8 @@ fn check_step(case: &Case, step: &Step, kind: Kind) -> Result<(), StepError> {
     let (contract, served) = (contract::of(kind), Readings::default());
     let placeholder = |placeholder: super::Placeholder| Ok(placeholder.to_string());
     let request = request::build(step, contract, &served, &placeholder)?;
-    let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served)?;
-    let outcomes: BTreeSet<_> = allowed.iter().map(|response| response.outcome).collect();
+    let allowed = step.allowed(contract)?.into_iter();
+    let outcomes: BTreeSet<_> = allowed.map(|response| response.outcome).collect();
     let has_answer = |outcome: Outcome| contract.response_spec(outcome.at(step.ask), outcome);
     if let Some(outcome) = outcomes
         .iter()

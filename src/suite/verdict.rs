@@ -195,11 +195,13 @@ fn documented(verdict: StepVerdict, response: &AllowedResponse, found: &Match) -
     }
 }
 
-/// Returns whether a step is expected to succeed, under the default readings.
-pub fn expects_success_by_default(step: &Step, contract: &Contract) -> bool {
-    let served = Readings::default();
-    let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
-    allowed.is_ok_and(|allowed| allowed[0].outcome.is_success())
+/// Returns whether the steps after one do not apply: it may have changed a password where they presuppose that it did not, or the
+/// reverse.
+pub fn rejects_premise(step: &Step, contract: &Contract, answer: Option<&Response<Bytes>>) -> bool {
+    let allowed = step.allowed(contract);
+    let expects_change = allowed.is_ok_and(|allowed| allowed[0].outcome.is_success());
+    let has_changed = answer.map_or(!expects_change, |it| claims_success(step, contract, it));
+    step.ask.is_change() && has_changed != expects_change
 }
 
 /// Returns whether an answer says that what a step asks for is done.

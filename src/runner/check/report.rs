@@ -15,10 +15,8 @@ impl CheckReport {
     pub(super) fn new(result: LiveResult) -> CheckReport {
         let mut trouble = result.problems();
         if let Some(failure) = result.run.unreachable {
-            trouble.push(format!(
-                "the target could not be reached: {}",
-                failure.message
-            ));
+            let reason = failure.message;
+            trouble.push(format!("the target could not be reached: {reason}"));
         }
         let mut summary = Summary::new(trouble, vec![result.run.summary]);
         summary.actions = result.actions;

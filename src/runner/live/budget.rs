@@ -8,14 +8,18 @@ use http::Request;
 use crate::{
     contract::{Contract, Outcome, Readings},
     runner::{live::undo::change, transcript::shown_request},
-    suite::{Account, Case, Effect, Placeholder, Property, Step, allowed},
+    suite::{Account, Case, Effect, Placeholder, Property, Step},
 };
 
 /// Returns how many sign-ins may fail in a case: one for each step, and at least one if that is its declared effect.
 pub fn cost(case: &Case, contract: &Contract) -> u32 {
-    let steps = case.steps.iter();
-    let cost: u32 = steps.map(|step| step_cost(case, step, contract)).sum();
-    cost.max(u32::from(case.effect == Effect::AuthFailure))
+    let costs = case
+        .steps
+        .iter()
+        .map(|step| step_cost(case, step, contract));
+    costs
+        .sum::<u32>()
+        .max(u32::from(case.effect == Effect::AuthFailure))
 }
 
 /// Returns 1 for a step that is expected to be answered with a failed sign-in under some reading. Also 1 for a step whose answer is
@@ -54,9 +58,7 @@ pub fn is_change(case: &Case, step: &Step, request: &Request<Bytes>) -> bool {
 
 /// Returns the outcomes that a step expects, under some reading.
 pub fn expected_outcomes(step: &Step, contract: &Contract) -> BTreeSet<Outcome> {
-    let served = Readings::default();
-    let allowed = allowed::allowed_responses(&step.expect, contract, step.ask, &served);
-    let allowed = allowed.unwrap_or_default().into_iter();
+    let allowed = step.allowed(contract).unwrap_or_default().into_iter();
     allowed.map(|response| response.outcome).collect()
 }
 
@@ -68,22 +70,23 @@ pub fn select_within_budget(
     mut budget: u32,
 ) -> Vec<usize> {
     let (mut chosen, allowed) = (Vec::new(), budget);
-    let mut rest: Vec<usize> = (0..candidates.len()).collect();
     loop {
-        rest.retain(|index| candidates[*index].0 <= budget && !chosen.contains(index));
         let weight = |fact: &String| if fact.ends_with(".body") { TEXT } else { 1 };
-        let gain = |index: usize| -> usize {
-            let new = candidates[index].1.difference(&covered);
-            new.map(weight).sum()
+        let gain = |index: usize| {
+            candidates[index]
+                .1
+                .difference(&covered)
+                .map(weight)
+                .sum::<u32>()
         };
-        let cost = |index: usize| candidates[index].0.max(1) as usize;
-        // Fractions are compared crosswise.
-        let is_better = |next, best| gain(next) * cost(best) > gain(best) * cost(next);
-        let best = rest.iter().copied();
-        let best = best.reduce(|best, next| if is_better(next, best) { next } else { best });
+        let value =
+            |index: &usize| f64::from(gain(*index)) / f64::from(candidates[*index].0.max(1));
+        let fits = |index: &usize| candidates[*index].0 <= budget && !chosen.contains(index);
+        // Of several that are best, the last is found: the earliest.
+        let rest = (0..candidates.len()).rev().filter(fits);
+        let best = rest.max_by(|one, other| value(one).total_cmp(&value(other)));
         // Where nobody asked for more, no sign-in fails for what is not judged.
-        let is_worth = |best: &usize| gain(*best) > 0 || allowed > DEFAULT_BUDGET;
-        let Some(best) = best.filter(is_worth) else {
+        let Some(best) = best.filter(|best| gain(*best) > 0 || allowed > DEFAULT_BUDGET) else {
             return chosen;
         };
         budget -= candidates[best].0;
@@ -95,7 +98,7 @@ pub fn select_within_budget(
 /// How many sign-ins may fail by default: a sensor locks an address after five.
 pub const DEFAULT_BUDGET: u32 = 3;
 /// How much more the text of an answer counts than any other fact.
-const TEXT: usize = 100;
+const TEXT: u32 = 100;
 
 fn is_signed_in(outcome: Outcome) -> bool {
     use Outcome::*;

@@ -9,7 +9,7 @@ use http::{Response, header};
 
 use super::budget;
 use crate::{
-    client::{Answer, ClientError},
+    client::{ClientError, TargetAnswer},
     contract::{Contract, Operation, Outcome},
     report::{CaseFinding, NotJudged, ReasonCode},
     suite::Step,
@@ -30,7 +30,7 @@ pub struct SentChange {
 }
 
 /// Returns why an answer is lost: it is not complete, or it is a gateway's, whatever its body.
-pub fn lost_reason(answer: &Answer) -> Option<String> {
+pub fn lost_reason(answer: &TargetAnswer) -> Option<String> {
     match answer {
         Err(ClientError::Broken(reason) | ClientError::Malformed(reason)) => Some(reason.clone()),
         Err(ClientError::Setup(_) | ClientError::Unreachable(_)) => None,
@@ -42,7 +42,7 @@ pub fn lost_reason(answer: &Answer) -> Option<String> {
 }
 
 /// Returns why an answer says nothing of its step: the target limits the rate of requests, or the answer is a gateway's.
-pub fn unanswered(answer: &Answer, is_change: bool) -> Option<(NotJudged, &'static str)> {
+pub fn unanswered(answer: &TargetAnswer, is_change: bool) -> Option<(NotJudged, &'static str)> {
     let answer = answer.as_ref().ok()?;
     let status = answer.status().as_u16();
     let (code, hint) = match status {
@@ -111,7 +111,7 @@ mod tests {
     #[case::own_words(answer(503, r#"{"error":"busy"}"#), true)]
     #[case::another_status(answer(500, "<html>"), false)]
     #[case::not_asked(Err(ClientError::Setup("no address".into())), false)]
-    fn what_is_no_answer_of_the_target_s_is_lost(#[case] answer: Answer, #[case] lost: bool) {
+    fn what_is_no_answer_of_the_target_s_is_lost(#[case] answer: TargetAnswer, #[case] lost: bool) {
         assert_eq!(lost_reason(&answer).is_some(), lost);
     }
 
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(never_answered(two.iter()).len(), 2);
     }
 
-    fn answer(status: u16, body: &'static str) -> Answer {
+    fn answer(status: u16, body: &'static str) -> TargetAnswer {
         Ok(Response::builder()
             .status(status)
             .body(Bytes::from(body))

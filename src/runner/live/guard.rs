@@ -11,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use tokio::time::Instant;
 
 use super::{
@@ -25,11 +24,11 @@ use super::{
     },
 };
 use crate::{
-    client::{Answer, ClientError},
+    client::{ClientError, TargetAnswer},
     contract::{Operation, Outcome},
     report::{CaseFinding, NotJudged, ReasonCode},
-    runner::Credentials,
-    suite::{Account, Case, verdict::StepVerdict},
+    runner::{Credentials, transcript::StepRequest},
+    suite::{Account, verdict::StepVerdict},
 };
 
 /// Protects a live target during a run.
@@ -71,16 +70,12 @@ pub struct SafetyGuard<'a> {
 
 /// A step that was answered.
 pub struct AnsweredStep<'a> {
-    /// Its case.
-    pub case: &'a Case,
-    /// Its number, from 0.
-    pub number: usize,
-    /// The request that was sent.
-    pub request: &'a Request<Bytes>,
+    /// What was sent.
+    pub(in crate::runner) sent: &'a StepRequest<'a>,
     /// The verdict on its answer.
     pub judged: &'a StepVerdict,
     /// The answer, or why there is none.
-    pub answer: &'a Answer,
+    pub answer: &'a TargetAnswer,
 }
 
 impl<'a> SafetyGuard<'a> {
@@ -137,7 +132,7 @@ impl<'a> SafetyGuard<'a> {
             return Some(reason);
         }
         let refuse = |code, text: &str| Some(NotJudged::new(code, text));
-        let (accounts, mut cost) = (&planned.accounts, planned.cost);
+        let (accounts, mut cost) = (&planned.needs.accounts, planned.cost);
         let is_refused = |account: &Account| cost > 0 || accounts.contains(account);
         if let Some((_, text)) = self.refused.iter().find(|(one, _)| is_refused(one)) {
             return refuse(ReasonCode::CredentialsRefused, text);
@@ -149,7 +144,7 @@ impl<'a> SafetyGuard<'a> {
             if let Some((_, text)) = self.fixed.iter().find(|(one, _)| accounts.contains(one)) {
                 return refuse(ReasonCode::NotRestorable, text);
             }
-            if self.takes_weak && planned.sends_weak {
+            if self.takes_weak && planned.needs.sends_weak {
                 return Some(passwords::no_refusal());
             }
             if !self.created.is_empty() && accounts.contains(&Account::Unknown) {
@@ -168,28 +163,24 @@ impl<'a> SafetyGuard<'a> {
     ///
     /// # Errors
     /// Why the step may not be sent.
-    pub fn before(
+    pub(in crate::runner) fn before(
         &mut self,
-        case: &Case,
-        number: usize,
-        real: &Request<Bytes>,
-        shown: &Request<Bytes>,
+        sent: &StepRequest<'_>,
     ) -> Result<Option<PossibleChange>, NotJudged> {
         if self.stop.is_requested() {
             return Err(interrupted());
         }
-        let step = &case.steps[number];
-        let (contract, sign_ins) = (self.session.contract, &self.session.sign_ins);
-        let cost = budget::step_cost(case, step, contract);
+        let (step, sign_ins) = (sent.step(), &self.session.sign_ins);
+        let cost = budget::step_cost(sent.case, step, self.session.contract);
         if !sign_ins.has_room(cost) {
             return Err(sign_ins.over_budget(cost));
         }
-        let credentials = change::credentials(real.body(), step.ask).filter(|_| cost == 0);
+        let credentials = change::credentials(sent.real.body(), step.ask).filter(|_| cost == 0);
         if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
             return Err(NotJudged::new(ReasonCode::Budget, reason));
         }
-        let is_change = budget::is_change(case, step, shown);
-        let change = is_change.then(|| self.note_change(case, number, shown));
+        let is_change = budget::is_change(sent.case, step, &sent.shown);
+        let change = is_change.then(|| self.note_change(sent));
         let change = change.transpose()?;
         // Also a run that is stopped or killed before the answer remembers it.
         self.session.sign_ins.add(cost);
@@ -197,18 +188,13 @@ impl<'a> SafetyGuard<'a> {
     }
 
     /// Writes a change into the journal before it is sent.
-    fn note_change(
-        &mut self,
-        case: &Case,
-        number: usize,
-        shown: &Request<Bytes>,
-    ) -> Result<PossibleChange, NotJudged> {
+    fn note_change(&mut self, sent: &StepRequest<'_>) -> Result<PossibleChange, NotJudged> {
         let not_restorable = |text| NotJudged::new(ReasonCode::NotRestorable, text);
         let journal = self.journal.as_mut();
         let journal = journal.ok_or_else(|| not_restorable(NO_JOURNAL.to_owned()))?;
-        let change = PossibleChange::of(shown, case.steps[number].ask);
-        let accounts = change.watched.iter().copied();
-        let noted = journal.sending(&case.id, number + 1, accounts, &change.passwords);
+        let change = PossibleChange::of(&sent.shown, sent.step().ask);
+        let (id, accounts) = (&sent.case.id, change.watched.iter().copied());
+        let noted = journal.sending(id, sent.number + 1, accounts, &change.passwords);
         noted.map_err(|error| {
             let reason = not_restorable(error.to_string());
             self.no_changes.insert(reason).clone()
@@ -220,14 +206,12 @@ impl<'a> SafetyGuard<'a> {
     ///
     /// # Errors
     /// The run is asked to stop meanwhile.
-    pub async fn ask(
+    pub(in crate::runner) async fn ask(
         &mut self,
-        case: &Case,
-        number: usize,
-        request: &Request<Bytes>,
-    ) -> Result<Answer, NotJudged> {
-        let (target, stop) = (self.session.target, self.stop.clone());
-        let cost = budget::step_cost(case, &case.steps[number], self.session.contract);
+        sent: &StepRequest<'_>,
+    ) -> Result<TargetAnswer, NotJudged> {
+        let (target, stop, request) = (self.session.target, self.stop.clone(), &sent.real);
+        let cost = budget::step_cost(sent.case, sent.step(), self.session.contract);
         let sign_ins = &mut self.session.sign_ins;
         let ask = async {
             let answer = target.send(request).await;
@@ -261,9 +245,9 @@ impl<'a> SafetyGuard<'a> {
         answered: &AnsweredStep<'_>,
         change: Option<PossibleChange>,
     ) -> (bool, String) {
-        let (case, contract, judged) = (answered.case, self.session.contract, answered.judged);
-        let step = &case.steps[answered.number];
-        let credentials = change::credentials(answered.request.body(), step.ask);
+        let AnsweredStep { sent, judged, .. } = *answered;
+        let (case, step, contract) = (sent.case, sent.step(), self.session.contract);
+        let credentials = change::credentials(sent.real.body(), step.ask);
         let status = answered.answer.as_ref().map(Response::status);
         let failed = match judged.outcome {
             Some(outcome) => budget::is_failure(outcome),
@@ -294,7 +278,7 @@ impl<'a> SafetyGuard<'a> {
             doubtful.take_if(|sent| !account(sent).is_some_and(is_open));
         }
         if self.session.sign_ins.count() > counted {
-            let ahead = case.steps[answered.number + 1..].iter();
+            let ahead = case.steps[sent.number + 1..].iter();
             let ahead = ahead.map(|step| budget::step_cost(case, step, contract));
             continues &= self.session.sign_ins.has_room(ahead.sum());
         }

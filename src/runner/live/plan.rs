@@ -52,10 +52,8 @@ pub struct PlannedCase {
     pub phase: CasePhase,
     /// How many sign-ins may fail.
     pub cost: u32,
-    /// The accounts that it names.
-    pub accounts: BTreeSet<Account>,
-    /// Whether it sends a password that the policy is to refuse.
-    pub sends_weak: bool,
+    /// What it needs of a target.
+    pub needs: Needs,
 }
 
 impl PlannedCase {
@@ -106,8 +104,7 @@ impl Plan {
                 located,
                 phase,
                 cost,
-                accounts: needs.accounts,
-                sends_weak: needs.weak,
+                needs,
             };
             let judged = case.judges(contract, &documented);
             if cost == 0 {
@@ -126,10 +123,8 @@ impl Plan {
         plan.cases.sort_by_key(order);
         plan.separate_failures(contract);
         plan.ask_for_refusal_first();
-        for planned in plan.cases.iter().filter(|planned| planned.is_change()) {
-            let needs = Needs::of(&planned.located.case, contract);
-            plan.objects.extend(needs.objects);
-        }
+        let changes = plan.cases.iter().filter(|planned| planned.is_change());
+        plan.objects = changes.flat_map(|it| it.needs.objects.clone()).collect();
         plan
     }
 
@@ -144,11 +139,7 @@ impl Plan {
         let (limit, used) = (permissions.max_auth_failures, permissions.used);
         let room = limit.saturating_sub(used);
         let chosen = budget::select_within_budget(candidates, covered, room);
-        let wait = if used == 0 {
-            ""
-        } else {
-            ", or wait 15 minutes"
-        };
+        let wait = if used > 0 { WAIT } else { "" };
         let used = used + chosen.iter().map(|index| costly[*index].cost).sum::<u32>();
         let selected = chosen.iter().map(|index| costly[*index].clone());
         self.cases.extend(selected);
@@ -223,17 +214,20 @@ impl Plan {
     }
 }
 
+const WAIT: &str = ", or wait 15 minutes";
 const NO_ACCOUNT: &str = "no account is given: name some with --accounts FILE";
 /// The case that validates a wrong password.
 pub const WRONG_PASSWORD: &str = "validation.credentials_rejected.wrong_password";
 
 /// What a case needs of a target.
-#[derive(Default)]
-struct Needs {
-    accounts: BTreeSet<Account>,
-    objects: BTreeSet<Account>,
-    /// Whether a weak password is sent.
-    weak: bool,
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// The accounts that it names.
+    pub accounts: BTreeSet<Account>,
+    /// The accounts whose password it may change.
+    pub objects: BTreeSet<Account>,
+    /// Whether it sends a password that the policy is to refuse.
+    pub sends_weak: bool,
     /// A real password that would be sent in a URL.
     in_url: Option<Placeholder>,
 }
@@ -246,7 +240,7 @@ impl Needs {
             let accounts = used.iter().map(|placeholder| placeholder.account);
             needs.accounts.extend(accounts);
             let mut properties = used.iter().map(|placeholder| placeholder.property);
-            needs.weak |= properties.any(|property| property == Property::WeakPassword);
+            needs.sends_weak |= properties.any(|property| property == Property::WeakPassword);
             let Ok(shown) = shown else { continue };
             if budget::is_change(case, step, &shown) {
                 let change = PossibleChange::of(&shown, step.ask);

@@ -92,7 +92,8 @@ async fn work_off(
         let is_same = own.is_some() && own.as_ref() == header.users.get(&account);
         let may_set = options.set_password_from_file && (seed.is_some() || session.has_admin());
         if seed.is_none() {
-            session.forget_generated(account);
+            // None of the passwords that it generates is known.
+            session.unknown_passwords.insert(account);
         }
         let mut unknown = None;
         if is_same && !may_set {

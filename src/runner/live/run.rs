@@ -55,22 +55,16 @@ impl LiveResult {
         problems.chain(self.trouble.clone()).collect()
     }
 
-    /// Returns whether a case was judged that may change a password; also if none was selected.
-    pub fn has_judged_change(&self) -> bool {
-        let mut changing = self.changing_cases().peekable();
-        changing.peek().is_none() || changing.any(|case| case.conformance != Conformance::NotJudged)
-    }
-
-    /// Returns why no password was changed.
-    pub fn why_no_change(&self) -> Option<String> {
-        let left_out = || self.changing_cases().next().map(CaseResult::reason);
-        let reason = self.no_changes.as_ref().map(|reason| reason.text.as_str());
-        reason.or_else(left_out).map(str::to_owned)
-    }
-
-    fn changing_cases(&self) -> impl Iterator<Item = &CaseResult> {
+    /// Returns why no change was judged; none if a case was judged that may change a password, or if none was selected.
+    pub fn why_no_change(&self) -> Option<&str> {
         let cases = self.run.summary.cases.iter();
-        cases.filter(|case| case.effect == CHANGE)
+        let changing: Vec<_> = cases.filter(|case| case.effect == CHANGE).collect();
+        let is_judged = |case: &&CaseResult| case.conformance != Conformance::NotJudged;
+        let first = changing
+            .first()
+            .filter(|_| !changing.iter().any(is_judged))?;
+        let reason = self.no_changes.as_ref().map(|reason| &*reason.text);
+        Some(reason.unwrap_or(first.reason()))
     }
 }
 
@@ -190,7 +184,7 @@ fn claim_key(
 /// Sends the cases of a plan; adds those that are left out. After some cases in a row without a connection nothing more is sent.
 async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunCollector<'_>) {
     // A target that not even the probe reached has a reason, and is not tried again.
-    let failure = collector.unreachable.clone();
+    let failure = collector.result.unreachable.clone();
     let mut silent = if failure.is_some() { MAX_SILENT } else { 0 };
     if failure.is_none() {
         guard.validate_accounts().await;
@@ -229,7 +223,7 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
         collector.add(located, observed(case, guard));
     }
     if let Some(hanging) = guard.session.target.hanging() {
-        collector.unreachable.get_or_insert(hanging);
+        collector.result.unreachable.get_or_insert(hanging);
     }
 }
 

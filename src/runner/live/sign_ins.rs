@@ -183,10 +183,7 @@ fn fingerprint(credentials: &Credentials) -> String {
     hex(&Sha256::digest(text)[..2])
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "failures are remembered from one process to the next"
-)]
+#[expect(clippy::disallowed_methods, reason = "the next process reads it")]
 fn now() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.unwrap_or_default()

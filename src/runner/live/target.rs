@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A live target, and what the user allows there.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LiveTarget {
     /// The address, as the user gave it.
     pub url: String,
@@ -218,10 +218,7 @@ impl PreparedRun {
     ///
     /// # Errors
     /// A snapshot or the journal cannot be read or written, or the run panicked.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a panic ends the task, and not what reports it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a panic ends the task alone")]
     pub async fn run(
         mut self,
         store: SnapshotStore,

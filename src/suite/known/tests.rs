@@ -129,7 +129,8 @@ fn an_entry_excuses_one_difference(
         ground: None,
     });
     let body = r#"{"msg":"Hello"}"#;
-    let reason = known.excuse(kind, "validation.authenticated", &finding, body);
+    let id = "validation.authenticated";
+    let reason = known.reason(kind, id, |entry| entry.excuses(&finding, body));
     assert_eq!(reason, is_known.then_some("why"));
 }
 

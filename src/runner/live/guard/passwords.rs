@@ -58,7 +58,7 @@ impl SafetyGuard<'_> {
             let step = steps.get(found.step.wrapping_sub(1));
             found.code == Some(ReasonCode::PolicyUnmet) && step.is_some_and(sets_generated)
         };
-        if planned.sends_weak {
+        if planned.needs.sends_weak {
             let weak = Condition::WeakPassword;
             let is_weak = |step: &Step| matches!(step.expect, Expect::On { condition, .. } if condition == weak);
             if !replaced.any(is_weak) {

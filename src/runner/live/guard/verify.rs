@@ -25,7 +25,7 @@ impl SafetyGuard<'_> {
         answered: &AnsweredStep<'_>,
         change: &PossibleChange,
     ) -> (bool, String) {
-        let (step, contract) = (&answered.case.steps[answered.number], self.session.contract);
+        let (step, contract) = (answered.sent.step(), self.session.contract);
         let is_lost = lost_reason(answered.answer).is_some();
         let is_complete = answered.answer.is_ok() && !is_lost;
         let expects_success = expects_only_success(step, contract);
@@ -59,8 +59,9 @@ impl SafetyGuard<'_> {
                     .push(contradiction(answered, account, is_replaced));
             } else if let (Err(unknown), true) = (verified.current, is_complete) {
                 let expected = format!("a validation accepts a password of `{account}`");
-                let finding = CaseFinding::new(answered.number + 1, &expected, unknown.to_string());
-                self.findings.push(finding);
+                let step = answered.sent.number + 1;
+                self.findings
+                    .push(CaseFinding::new(step, &expected, unknown.to_string()));
             }
         }
         (is_clear, found.join("; "))
@@ -122,7 +123,7 @@ impl SafetyGuard<'_> {
     pub(super) fn note_created(&mut self, answered: &AnsweredStep<'_>) {
         if answered.judged.outcome == Some(Outcome::PasswordReplaced) {
             let unknown = self.session.username(Account::Unknown);
-            let names = change::usernames(answered.request.body());
+            let names = change::usernames(answered.sent.real.body());
             if names.iter().all(|name| name.contains(&unknown)) {
                 self.created.extend(names);
             }
@@ -160,18 +161,21 @@ impl VerifiedChange {
 }
 
 fn contradiction(answered: &AnsweredStep<'_>, account: Account, is_replaced: bool) -> CaseFinding {
-    let (after, new, received) = match is_replaced {
-        true => ("", "the new one", "the old password still validates"),
+    let replaced = Outcome::PasswordReplaced;
+    let (after, received) = match is_replaced {
+        true => (replaced.to_string(), "the old password still validates"),
         false => (
-            "an answer other than ",
-            "as before",
+            format!("an answer other than {replaced}"),
             "another password validates now",
         ),
     };
-    let replaced = Outcome::PasswordReplaced;
-    let expected = format!("after {after}{replaced} the password of `{account}` is {new}");
-    let ask = answered.case.steps[answered.number].ask;
-    let step = answered.number + 1;
+    let new = if is_replaced {
+        "the new one"
+    } else {
+        "as before"
+    };
+    let expected = format!("after {after} the password of `{account}` is {new}");
+    let (step, ask) = (answered.sent.number + 1, answered.sent.step().ask);
     let mut finding = CaseFinding::new(step, &expected, received);
     finding.hint = Some(format!("found by a validation after step {step} ({ask})"));
     finding

@@ -227,11 +227,10 @@ impl TargetSession<'_> {
             false => "change by the administrator",
         };
         attempts.push((label, reply.to_string()));
+        // A success in other words has most likely replaced it.
+        let is_success = self.last_status.is_some_and(|status| status.is_success());
         match (&reply, held.filter(|held| **held != own)) {
-            // A success in other words has most likely replaced it.
-            (reply, _) if *reply == SessionReply::Accepted || self.says_success() => {
-                self.forget(account);
-            }
+            _ if reply == SessionReply::Accepted || is_success => self.forget(account),
             (SessionReply::Unclear(_), Some(_)) => return ChangeBack::Unclear,
             (SessionReply::Rejected(outcome), Some(held))
                 if is_user && budget::is_failure(*outcome) && self.sign_ins.has_room(1) =>

@@ -49,12 +49,13 @@ pub struct TargetSession<'a> {
     /// The current password of each account, if it is known.
     current: BTreeMap<Account, Secret>,
     /// The accounts that accepted none of the passwords that this run knows.
-    pub(super) unknown_passwords: BTreeSet<Account>,
+    pub unknown_passwords: BTreeSet<Account>,
     /// The accounts whose current password is rejected, although this run did not change it since.
     pub changed_elsewhere: BTreeSet<Account>,
     /// How long the last answer asks to wait.
     retry_after: Duration,
-    last_status: Option<StatusCode>,
+    /// The status of the last answer.
+    pub last_status: Option<StatusCode>,
     /// The body of the last answer, without secrets.
     pub last_body: String,
 }
@@ -181,11 +182,6 @@ impl<'a> TargetSession<'a> {
         status.any(|status| status.is_client_error() && *status != limited)
     }
 
-    /// Returns whether the last answer was a success by its status, in whatever words.
-    pub(super) fn says_success(&self) -> bool {
-        self.last_status.is_some_and(|status| status.is_success())
-    }
-
     /// Returns the accounts of the accounts file.
     pub fn named(&self) -> BTreeSet<Account> {
         let mut named = self.accounts.present();
@@ -197,11 +193,6 @@ impl<'a> TargetSession<'a> {
     pub(super) async fn pause(&mut self, least: Duration) {
         let wait = std::mem::take(&mut self.retry_after).max(least);
         tokio::time::sleep(wait.min(self.target.timeout())).await;
-    }
-
-    /// Tries none of the generated passwords of an account: their seed is not known.
-    pub fn forget_generated(&mut self, account: Account) {
-        self.unknown_passwords.insert(account);
     }
 
     /// Forgets which password of an account is current: this run may have changed it.

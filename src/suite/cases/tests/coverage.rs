@@ -142,11 +142,10 @@ fn every_outcome_of_an_operation_is_expected_of_it(#[case] kind: Kind) {
     for (operation, clause) in &contract::of(kind).operations {
         for outcome in clause.outcomes.keys() {
             let expected = |step: &Step| {
-                let (contract, served) = (contract::of(kind), Readings::default());
-                let allowed =
-                    allowed::allowed_responses(&step.expect, contract, *operation, &served);
                 step.ask == *operation
-                    && allowed.is_ok_and(|allowed| allowed[0].outcome == *outcome)
+                    && step
+                        .allowed(contract::of(kind))
+                        .is_ok_and(|allowed| allowed[0].outcome == *outcome)
             };
             let found = all().iter().any(|located| {
                 located.case.kinds.contains(&kind) && located.case.steps.iter().any(expected)

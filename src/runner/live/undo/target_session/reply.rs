@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 
 use super::TargetSession;
 use crate::{
-    client::{Answer, ClientError},
+    client::{ClientError, TargetAnswer},
     contract::{Operation, Outcome},
     runner::{
         accounts_file::Credentials,
@@ -34,7 +34,7 @@ impl TargetSession<'_> {
         &mut self,
         operation: Operation,
         outcome: Option<Outcome>,
-        answer: &Answer,
+        answer: &TargetAnswer,
     ) -> SessionReply {
         self.last_status = answer.as_ref().ok().map(Response::status);
         let answer = match answer {
@@ -59,7 +59,7 @@ impl TargetSession<'_> {
         &mut self,
         is_counted: bool,
         reply: &SessionReply,
-        answer: &Answer,
+        answer: &TargetAnswer,
         credentials: Option<&Credentials>,
     ) {
         let should_be_valid = |sent: &Credentials| {
