@@ -19,10 +19,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use connect_failure::Route;
 pub use error::{ClientError, ConnectFailure};
 use http::{Request, Response, uri::PathAndQuery};
+use http_body_util::{BodyExt, Limited};
 pub use options::{ClientCertificate, InvalidResolve, Proxy, Resolve, TargetOptions, stays_here};
 pub use pin::{InvalidPin, Pin};
 use reqwest::{Url, redirect};
@@ -176,7 +177,7 @@ impl Target {
         if !request.body().is_empty() || request.method() == http::Method::POST {
             *outgoing.body_mut() = Some(request.body().clone().into());
         }
-        let mut incoming = match self.client.execute(outgoing).await {
+        let incoming = match self.client.execute(outgoing).await {
             Ok(incoming) => incoming,
             Err(error) => {
                 let error = self.error(error, true);
@@ -190,20 +191,13 @@ impl Target {
         };
         self.unanswered.store(0, Ordering::Relaxed);
         self.has_answered.store(true, Ordering::Relaxed);
-        let mut answer = Response::new(Bytes::new());
-        *answer.status_mut() = incoming.status();
-        *answer.version_mut() = incoming.version();
-        *answer.headers_mut() = std::mem::take(incoming.headers_mut());
-        let mut body = BytesMut::new();
-        let broken = |error| self.error(error, false);
-        while let Some(chunk) = incoming.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                let message = format!("the answer's body exceeds {MAX_BODY} bytes");
-                return Err(ClientError::Malformed(message));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        *answer.body_mut() = body.freeze();
+        let (head, body) = Response::<reqwest::Body>::from(incoming).into_parts();
+        let body = Limited::new(body, MAX_BODY).collect().await;
+        let body = body.map_err(|error| match error.downcast() {
+            Ok(error) => self.error(*error, false),
+            Err(_) => ClientError::Malformed(format!("the answer's body exceeds {MAX_BODY} bytes")),
+        })?;
+        let answer = Response::from_parts(head, body.to_bytes());
         match self.route.is_tls_port(&answer) {
             true => Err(ClientError::Unreachable(self.route.tls_expected())),
             false => Ok(answer),

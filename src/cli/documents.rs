@@ -143,7 +143,7 @@ fn render(pages: &[PageReport], format: Format, every_line: bool) -> Vec<u8> {
         return [&json[..], b"\n"].concat();
     }
     let text = report::plain(TEXT, json!({ "pages": pages, "every_line": every_line }));
-    let text = report::write_with(TEMPLATES, format, json!({ "text": text }));
+    let text = report::write_with(TEMPLATES, format, json!({ "text": text }), false);
     text.unwrap_or_default().into_bytes()
 }
 

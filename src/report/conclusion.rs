@@ -66,36 +66,29 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
         0 => String::new(),
         causes => format!(" for {}", amount(causes, "reason")),
     };
-    let trouble = summary.trouble.len();
-    let of = |count: usize, noun: &str, [one, many]: [&str; 2], rest: &str| {
-        let verb = if count == 1 { one } else { many };
-        (count > 0).then(|| format!("{}{verb}{rest}", amount(count, noun)))
+    let verb = |count: usize, one, many| if count == 1 { one } else { many };
+    let failed = count(|case| case.failed);
+    let fails = format!(" {}{causes}", verb(failed, "fails", "fail"));
+    let inconsistent = inconsistent.len();
+    let mixed = format!(
+        " {} answered inconsistently",
+        verb(inconsistent, "is", "are")
+    );
+    let list = |rows: [(usize, &str, &str); 3]| {
+        let rows = rows.into_iter().filter(|(count, ..)| *count > 0);
+        let texts = rows.map(|(count, noun, rest)| amount(count, noun) + rest);
+        texts.collect::<Vec<_>>().join(", ")
     };
-    let problems = [
-        of(
-            count(|case| case.failed),
-            "case",
-            [" fails", " fail"],
-            &causes,
-        ),
-        of(
-            inconsistent.len(),
-            "fact",
-            [" is", " are"],
-            " answered inconsistently",
-        ),
-        of(trouble, "problem", ["", ""], " with the run itself"),
-    ];
-    let remarks = [
-        of(known, "known difference", ["", ""], ""),
-        of(new, "new snapshot", ["", ""], to_review),
-        of(written, "changed snapshot", ["", ""], " written"),
-    ];
-    let list = |texts: [Option<String>; 3]| {
-        let texts: Vec<String> = texts.into_iter().flatten().collect();
-        texts.join(", ")
-    };
-    let (problems, mut remarks) = (list(problems), list(remarks));
+    let problems = list([
+        (failed, "case", &fails),
+        (inconsistent, "fact", &mixed),
+        (summary.trouble.len(), "problem", " with the run itself"),
+    ]);
+    let mut remarks = list([
+        (known, "known difference", ""),
+        (new, "new snapshot", to_review),
+        (written, "changed snapshot", " written"),
+    ]);
     if !remarks.is_empty() {
         remarks.insert_str(0, "; ");
     }

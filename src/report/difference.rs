@@ -47,19 +47,13 @@ pub struct DifferenceGroup {
 }
 
 const TEMPLATES: template::Templates = &[
-    (
-        Format::Html,
-        include_str!("templates/difference_html.jinja"),
-    ),
-    (
-        Format::Markdown,
-        include_str!("templates/difference_markdown.jinja"),
-    ),
-    (
-        Format::Text,
-        include_str!("templates/difference_text.jinja"),
-    ),
+    (Format::Html, HTML),
+    (Format::Markdown, MARKDOWN),
+    (Format::Text, TEXT),
 ];
+const HTML: &str = include_str!("templates/difference_html.jinja");
+const MARKDOWN: &str = include_str!("templates/difference_markdown.jinja");
+const TEXT: &str = include_str!("templates/difference_text.jinja");
 
 impl Difference {
     /// Writes the difference, as text, HTML, JSON or Markdown; none for another format.
@@ -69,7 +63,7 @@ impl Difference {
         } else {
             let mut page = serde_json::json!(self);
             page["every_case"] = every_case.into();
-            template::write_with(TEMPLATES, format, page)
+            template::write_with(TEMPLATES, format, page, false)
         };
         text.map(String::into_bytes)
     }

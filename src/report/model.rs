@@ -26,40 +26,6 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
     for class in summary.targets.iter().flat_map(all_classes) {
         *class_counts.entry(class).or_default() += 1;
     }
-    let examples = summary
-        .causes
-        .iter()
-        .filter_map(|cause| cause.cases.first());
-    let examples: BTreeSet<&str> = examples.map(String::as_str).collect();
-    let is_shown = |target: &TargetSummary, case: &CaseResult| match shows {
-        CaseFilter::All => true,
-        CaseFilter::Failed => case.failed,
-        CaseFilter::Examples => {
-            case.failed && examples.contains(&*format!("{}/{}", target.kind, case.id))
-        }
-    };
-    let targets = summary.targets.iter();
-    let is_all = matches!(shows, CaseFilter::All);
-    let profile_of = |place: usize| {
-        let column = columns.iter().find(|column| column.places.contains(&place));
-        column.map_or("-", |column| &column.title)
-    };
-    let targets = targets.enumerate().map(|(place, target)| {
-        let mut context = target_context(target, |case| is_shown(target, case));
-        // A page of thousands of targets has no room for what none of them was asked.
-        if is_all && summary.fleet.is_none() {
-            context["facts"] = json!(facts(target));
-        }
-        if summary.fleet.is_some() {
-            context["profile_name"] = json!(profile_of(place));
-            let cases = context["cases"].as_array_mut().into_iter().flatten();
-            for case in cases.filter(|case| case["failed"] == false) {
-                case["exchanges"].take();
-                case["facts"].take();
-            }
-        }
-        context
-    });
     json!({
         "tool": summary.tool,
         "date": summary.date,
@@ -68,7 +34,7 @@ pub(super) fn context(summary: &Summary, shows: CaseFilter, every_case: bool) ->
         "actions": summary.actions,
         "notes": summary.notes,
         "trouble": summary.trouble,
-        "targets": targets.collect::<Vec<_>>(),
+        "targets": targets(summary, shows, &columns),
         "why_failed": conclusion::why_failed(summary),
         "causes": conclusion::causes(summary),
         "every_case": every_case,
@@ -98,6 +64,34 @@ pub(super) enum CaseFilter {
     /// One for each cause.
     Examples,
     Failed,
+}
+
+fn targets(summary: &Summary, shows: CaseFilter, columns: &[Column<'_>]) -> Vec<Value> {
+    let examples = summary.causes.iter().flat_map(|cause| cause.cases.first());
+    let examples: BTreeSet<&String> = examples.collect();
+    let targets = summary.targets.iter().enumerate().map(|(place, target)| {
+        let mut context = target_context(target, |case| match shows {
+            CaseFilter::All => true,
+            CaseFilter::Failed => case.failed,
+            CaseFilter::Examples => {
+                case.failed && examples.contains(&format!("{}/{}", target.kind, case.id))
+            }
+        });
+        if summary.fleet.is_some() {
+            let column = columns.iter().find(|column| column.places.contains(&place));
+            context["profile_name"] = json!(column.map_or("-", |column| &column.title));
+            let cases = context["cases"].as_array_mut().into_iter().flatten();
+            for case in cases.filter(|case| case["failed"] == false) {
+                case["exchanges"].take();
+                case["facts"].take();
+            }
+        } else if matches!(shows, CaseFilter::All) {
+            // A page of thousands of targets has no room for what none of them was asked.
+            context["facts"] = json!(facts(target));
+        }
+        context
+    });
+    targets.collect()
 }
 
 fn target_context(target: &TargetSummary, shows: impl Fn(&CaseResult) -> bool) -> Value {

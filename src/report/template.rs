@@ -16,56 +16,53 @@ type Escape = fn(&str) -> String;
 
 /// Writes a run. Only text has colour.
 pub(super) fn write(format: Format, summary: &Summary, style: ReportStyle) -> String {
-    let (template, line, block): (&str, Escape, Escape) = match format {
-        Format::Github => (include_str!("templates/github.jinja"), property, data),
-        Format::Html => (include_str!("templates/html.jinja"), entities, entities),
-        Format::Json => return json::pretty(summary),
-        Format::Junit => (include_str!("templates/junit.jinja"), entities, entities),
-        Format::Markdown => (include_str!("templates/markdown.jinja"), code, code),
-        Format::Profile => (include_str!("templates/profile.jinja"), scalar, scalar),
-        Format::Text => (include_str!("templates/text.jinja"), as_is, as_is),
-    };
-    let is_text = format == Format::Text;
     let shows = match format {
+        Format::Json => return json::pretty(summary),
         Format::Html if summary.fleet.is_some() => CaseFilter::Failed,
         Format::Html | Format::Junit => CaseFilter::All,
         Format::Text if style.every_case => CaseFilter::Failed,
         _ => CaseFilter::Examples,
     };
-    let context = Serde(model::context(summary, shows, style.every_case));
-    let environment = environment(line, block, style.color && is_text);
-    written(format, &render(template, context, &environment))
+    let context = model::context(summary, shows, style.every_case);
+    write_with(RUN, format, context, style.color).expect("the other formats are templates")
 }
 
-/// Returns what a template made; text without blanks at the ends of lines.
-fn written(format: Format, text: &str) -> String {
-    if format != Format::Text {
-        return text.to_owned();
-    }
-    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
-}
-
-/// The templates of what is not a run of the suite, by format.
+/// The templates of something, by format.
 pub(crate) type Templates = &'static [(Format, &'static str)];
+
+const RUN: Templates = &[
+    (Format::Github, include_str!("templates/github.jinja")),
+    (Format::Html, include_str!("templates/html.jinja")),
+    (Format::Junit, include_str!("templates/junit.jinja")),
+    (Format::Markdown, include_str!("templates/markdown.jinja")),
+    (Format::Profile, include_str!("templates/profile.jinja")),
+    (Format::Text, include_str!("templates/text.jinja")),
+];
 
 /// Writes something by its template; none for a format that it has not.
 pub(crate) fn write_with(
     templates: Templates,
     format: Format,
     context: impl Serialize,
+    color: bool,
 ) -> Option<String> {
     let (_, template) = templates.iter().find(|(known, _)| *known == format)?;
-    let escape: Escape = match format {
-        Format::Html | Format::Junit => entities,
-        Format::Markdown => code,
-        _ => as_is,
+    let (line, block): (Escape, Escape) = match format {
+        Format::Github => (property, data),
+        Format::Html | Format::Junit => (entities, entities),
+        Format::Markdown => (code, code),
+        Format::Profile => (scalar, scalar),
+        Format::Json | Format::Text => (as_is, as_is),
     };
-    let environment = environment(escape, escape, false);
-    Some(written(
-        format,
-        &render(template, Serde(context), &environment),
-    ))
+    let is_text = format == Format::Text;
+    let environment = environment(line, block, color && is_text);
+    let text = render(template, Serde(context), &environment);
+    if !is_text {
+        return Some(text);
+    }
+    // Text has no blanks at the ends of lines.
+    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
+    Some(lines.collect())
 }
 
 /// One case that fails, in full, as text.
@@ -113,23 +110,14 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
         let lines: Vec<String> = sanitize::lines(text).collect();
         block(lines.join("\n").trim_end())
     };
-    let split = |text: &str, count: usize| {
-        let place = text.char_indices().nth(count);
-        let (first, rest) = text.split_at(place.map_or(text.len(), |(place, _)| place));
-        (first.to_owned(), rest.to_owned())
-    };
-    let more = |text: &str| match text.chars().count() {
-        0 => String::new(),
-        more => format!("… ({more} more characters)"),
-    };
     environment.add_filter("block", move |text: &str| {
         let (start, rest) = split(text, MAX_BLOCK);
-        Value::from_safe_string(shown(&start) + &more(&rest))
+        Value::from_safe_string(shown(start) + &more(rest))
     });
     environment.add_filter("end", move |text: &str| {
         let (before, end) = split(text, text.chars().count().saturating_sub(MAX_BLOCK));
         let feed = if before.is_empty() { "" } else { "\n" };
-        Value::from_safe_string(more(&before) + feed + &shown(&end))
+        Value::from_safe_string(more(before) + feed + &shown(end))
     });
     environment.add_filter("html", |text: &str| {
         Value::from_safe_string(entities(&sanitize::line(text)))
@@ -158,6 +146,20 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     });
     add_colors(&mut environment, color);
     environment
+}
+
+/// Splits a text after so many characters.
+fn split(text: &str, count: usize) -> (&str, &str) {
+    let place = text.char_indices().nth(count);
+    text.split_at(place.map_or(text.len(), |(place, _)| place))
+}
+
+/// Says how much is left out.
+fn more(text: &str) -> String {
+    match text.chars().count() {
+        0 => String::new(),
+        more => format!("… ({more} more characters)"),
+    }
 }
 
 /// Adds the filters that colour a text, each as one line.
@@ -255,14 +257,11 @@ fn scalar(text: &str) -> String {
 
 /// Returns a scalar of YAML that keeps every character: what acts on a screen is an escape.
 fn exact(text: &str) -> String {
-    let scalar = scalar(text);
-    let characters = scalar
-        .chars()
-        .map(|character| match sanitize::acts(character) {
-            true => format!("\\U{:08x}", u32::from(character)),
-            false => character.to_string(),
-        });
-    characters.collect()
+    let escaped = |character| match sanitize::acts(character) {
+        true => format!("\\U{:08x}", u32::from(character)),
+        false => character.to_string(),
+    };
+    scalar(text).chars().map(escaped).collect()
 }
 
 /// Returns text as code of Markdown, between more backticks than it has in a row. In a table a bar ends a cell, even inside of code.

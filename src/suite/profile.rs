@@ -29,6 +29,8 @@ pub fn of(
     let mut evidence: Vec<_> = distinct.collect();
     let by_fact = by_fact(&evidence);
     let mut inconsistent = Vec::new();
+    // What a target accepts in addition, its paths, statuses and order of checks are no texts of it.
+    let is_uttered = |fact: &str| UTTERED.iter().any(|point| fact.ends_with(point));
     let is_disputed = |entry: &&FactEntry<'_>| entry.is_disputed() && is_uttered(&entry.name);
     for entry in facts.iter().filter(is_disputed) {
         let Some(seen) = by_fact.get(&*entry.name) else {
@@ -142,11 +144,8 @@ fn narrow(facts: &[FactEntry<'_>], evidence: &mut [DistinctEvidence<'_>]) {
     }
 }
 
-/// Returns whether a fact is a text of the target: what it accepts in addition, its paths, statuses and order of checks are exempt.
-fn is_uttered(fact: &str) -> bool {
-    let points = [".body", ".envelope", ".internal", ".answer_type"];
-    points.iter().any(|point| fact.ends_with(point))
-}
+/// The points of the facts that are texts of a target.
+const UTTERED: [&str; 4] = [".body", ".envelope", ".internal", ".answer_type"];
 
 #[cfg(test)]
 mod tests {

@@ -160,7 +160,7 @@ impl SweepReport {
     pub fn write(&self, format: Format) -> Option<Vec<u8>> {
         let text = match format {
             Format::Json => report::json::pretty(self),
-            _ => report::write_with(TEMPLATES, format, self.page())?,
+            _ => report::write_with(TEMPLATES, format, self.page(), false)?,
         };
         Some(text.into_bytes())
     }
@@ -168,7 +168,7 @@ impl SweepReport {
     /// Returns what was sent and answered in each scenario, a line for each request.
     #[cfg(feature = "cli")]
     pub(crate) fn journal(&self) -> String {
-        report::write_with(JOURNAL, Format::Text, self).unwrap_or_default()
+        report::write_with(JOURNAL, Format::Text, self, false).unwrap_or_default()
     }
 
     fn failures(&self) -> Vec<FailureGroup<'_>> {
@@ -226,7 +226,7 @@ impl SweepReport {
 /// The report as text.
 impl fmt::Display for SweepReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = report::write_with(TEMPLATES, Format::Text, self.page());
+        let text = report::write_with(TEMPLATES, Format::Text, self.page(), false);
         out.write_str(&text.unwrap_or_default())
     }
 }

@@ -32,32 +32,25 @@ pub(super) struct TargetList {
 }
 
 /// A target, and what is said of it alone.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Listed {
-    /// Its address; its place in the list, if that is no address.
-    pub(super) name: String,
+    /// As it is written.
+    target: Spanned<String>,
     pub(super) kind: Option<Kind>,
     pub(super) readings: Option<PathBuf>,
+    accounts: Option<PathBuf>,
+    cacert: Option<PathBuf>,
+    pin_spki: Option<Pin>,
+    change_passwords_on: Option<String>,
+    /// Its address; its place in the list, if that is no address.
+    #[serde(skip)]
+    pub(super) name: String,
     /// Why it cannot be asked.
+    #[serde(skip)]
     pub(super) fault: Option<String>,
+    #[serde(skip)]
     url: Option<Url>,
-    accounts: Option<PathBuf>,
-    cacert: Option<PathBuf>,
-    pin_spki: Option<Pin>,
-    change_passwords_on: Option<String>,
-}
-
-/// An entry, as it is written in YAML.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTarget {
-    target: Spanned<String>,
-    kind: Option<Kind>,
-    accounts: Option<PathBuf>,
-    readings: Option<PathBuf>,
-    cacert: Option<PathBuf>,
-    pin_spki: Option<Pin>,
-    change_passwords_on: Option<String>,
 }
 
 impl Listed {
@@ -90,29 +83,23 @@ impl TargetList {
         let mut list = TargetList::default();
         let mut places = HashMap::new();
         if is_yaml {
-            let entries: Vec<RawTarget> = fixture::read_as(&file, fixture::text(&file, &bytes)?)?;
-            for entry in entries {
-                let beside = |name: Option<PathBuf>| name.map(|name| path.with_file_name(name));
-                let Spanned { value, place } = entry.target;
-                let own = Listed {
-                    kind: entry.kind,
-                    accounts: beside(entry.accounts),
-                    readings: beside(entry.readings),
-                    cacert: beside(entry.cacert),
-                    pin_spki: entry.pin_spki,
-                    change_passwords_on: entry.change_passwords_on,
-                    ..Listed::default()
-                };
-                list.add(&value, own, (&file, place.line), &mut places);
+            let entries: Vec<Listed> = fixture::read_as(&file, fixture::text(&file, &bytes)?)?;
+            for mut entry in entries {
+                let paths = [&mut entry.accounts, &mut entry.readings, &mut entry.cacert];
+                let paths = paths.into_iter().flatten();
+                paths.for_each(|name| *name = path.with_file_name(&name));
+                list.add(entry, &file, &mut places);
             }
         } else {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-            for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-                let text = String::from_utf8_lossy(line);
+            for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+                let text = String::from_utf8_lossy(text);
                 let text = text.split(" #").next().unwrap_or_default().trim();
                 if !text.is_empty() && !text.starts_with('#') {
-                    let place = (&*file, index as u64 + 1);
-                    list.add(text, Listed::default(), place, &mut places);
+                    let mut entry = Listed::default();
+                    entry.target.value = text.to_owned();
+                    entry.target.place.line = line;
+                    list.add(entry, &file, &mut places);
                 }
             }
         }
@@ -137,13 +124,8 @@ impl TargetList {
     }
 
     /// Adds a target, unless it is there already.
-    fn add(
-        &mut self,
-        text: &str,
-        own: Listed,
-        (file, line): (&str, u64),
-        places: &mut HashMap<String, u64>,
-    ) {
+    fn add(&mut self, entry: Listed, file: &str, places: &mut HashMap<String, u64>) {
+        let (text, line) = (&entry.target.value, entry.target.place.line);
         let place = format!("{file}:{line}");
         let url = match text.contains(['@', '\u{fffd}']) || text.len() > MAX_LINE {
             // What is shown of it might be a password.
@@ -163,7 +145,7 @@ impl TargetList {
             name,
             fault: url.as_ref().err().cloned(),
             url: url.ok(),
-            ..own
+            ..entry
         });
     }
 

@@ -72,11 +72,6 @@ pub fn question(step: &Step, contract: &Contract) -> Question {
     (step.ask, budget::expected_outcomes(step, contract))
 }
 
-/// Returns whether a step is expected to do what it asks for, under every reading.
-pub fn expects_only_success(step: &Step, contract: &Contract) -> bool {
-    budget::expects_only(step, contract, Outcome::is_success)
-}
-
 /// Returns the questions that were never answered: of an operation, none of the expected outcomes, here or elsewhere. One lost answer
 /// in the whole run may be an accident.
 pub fn never_answered<'a>(

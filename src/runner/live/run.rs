@@ -243,19 +243,17 @@ async fn run_with_passwords(
                 continue;
             }
             Ok(false) => {}
-            Err(reason) => withdraw(&mut case, reason),
+            // The answers do not tell. What was sent stays.
+            Err(reason) => {
+                case.snapshot = None;
+                case.result.conformance = Conformance::NotJudged;
+                case.result.reading.clear();
+                case.result.reasons = vec![CaseFinding::not_judged(1, reason)];
+            }
         }
         case.result.exchanges.append(&mut earlier);
         return case;
     }
-}
-
-/// Withdraws the verdict on a case: its answers do not tell. What was sent stays.
-fn withdraw(case: &mut CaseRun, reason: NotJudged) {
-    case.snapshot = None;
-    case.result.conformance = Conformance::NotJudged;
-    case.result.reading.clear();
-    case.result.reasons = vec![CaseFinding::not_judged(1, reason)];
 }
 
 /// Judges a case by what the run saw before its first change, if the case itself was not judged.

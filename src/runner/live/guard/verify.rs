@@ -10,8 +10,8 @@ use crate::{
     runner::{
         accounts_file::Credentials,
         live::{
-            budget::expected_outcomes,
-            delivery::{expects_only_success, lost_reason},
+            budget::{expected_outcomes, expects_only},
+            delivery::lost_reason,
             undo::{JournalLine, PasswordUnknown, SessionReply, change, change::PossibleChange},
         },
     },
@@ -28,7 +28,7 @@ impl SafetyGuard<'_> {
         let (step, contract) = (answered.sent.step(), self.session.contract);
         let is_lost = lost_reason(answered.answer).is_some();
         let is_complete = answered.answer.is_ok() && !is_lost;
-        let expects_success = expects_only_success(step, contract);
+        let expects_success = expects_only(step, contract, Outcome::is_success);
         let says_replaced = answered.judged.outcome == Some(Outcome::PasswordReplaced);
         // A success in other words, where one is possible, tells by its status that the change was probably made.
         let is_reworded = answered.judged.outcome.is_none()
