@@ -169,9 +169,8 @@ impl Target {
         let path = request.uri().path_and_query();
         let path = path.map_or("/", PathAndQuery::as_str);
         let no_path = |error| ClientError::Setup(format!("`{path}` is not a path: {error}"));
-        let url = format!("{}{path}", self.address())
-            .parse()
-            .map_err(no_path)?;
+        let url = format!("{}{path}", self.address()).parse();
+        let url = url.map_err(no_path)?;
         let mut outgoing = reqwest::Request::new(request.method().clone(), url);
         *outgoing.headers_mut() = request.headers().clone();
         if !request.body().is_empty() || request.method() == http::Method::POST {

@@ -318,7 +318,7 @@ pub(crate) fn amount(count: usize, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-fn numbered(number: Option<&str>, fact: &str) -> String {
+pub(crate) fn numbered(number: Option<&str>, fact: &str) -> String {
     number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
 }
 
@@ -339,11 +339,10 @@ impl Inconsistency {
 impl CaseFinding {
     /// Returns what it tells in one line: what came, or what was expected where nothing came.
     pub fn summary(&self) -> &str {
-        let texts = [&self.received, &self.expected];
-        texts
-            .into_iter()
-            .find(|text| !text.is_empty())
-            .map_or("", |text| text)
+        match &*self.received {
+            "" => &self.expected,
+            received => received,
+        }
     }
 }
 

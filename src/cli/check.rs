@@ -27,14 +27,17 @@ use crate::{
     contract::{Kind, encoding},
     fixture::Fixture,
     report,
-    report::{CaseResult, Conformance, Format, Regression, Summary, TargetSummary, amount},
+    report::{CaseResult, Format, Regression, Summary, TargetSummary, amount},
     runner,
     runner::{
         RunContext, RunResult,
         live::{StopSignal, guard::INTERRUPTED},
     },
     server::tls::Identity,
-    snapshot::SnapshotStore,
+    snapshot::{
+        SnapshotStore,
+        SnapshotWrite::{Pending, Withheld, Written},
+    },
     suite::{KnownDifferences, TargetExpectations, cases::CaseWithLocation},
 };
 
@@ -237,8 +240,9 @@ pub(super) fn finish(
         code::USAGE
     };
     trouble.extend(problems);
-    let sum = |(a, b), run: &RunResult| (a + run.written.0, b + run.written.1);
-    note_snapshots(options, runs.iter().fold((0, 0), sum), console);
+    let writes: Vec<_> = runs.iter().flat_map(|run| run.writes.clone()).collect();
+    let count = |what| writes.iter().filter(|one| **one == what).count();
+    note_snapshots(options, count(Written), count(Withheld), console);
     let unreachable = runs.iter().find_map(|run| run.unreachable.clone());
     let targets = runs.into_iter().map(|run| run.summary);
     let mut summary = Summary {
@@ -253,7 +257,7 @@ pub(super) fn finish(
         targets.for_each(|target| target.not_asked.clear());
     }
     let (has_outdated, published) = publish(&options.report, &mut summary, Some(known), console)?;
-    note_pending(options, &summary, console);
+    note_pending(options, count(Pending), console);
     let code = console.code(exit_code(&summary.targets, has_outdated, unreachable));
     Ok(code::worst(code, code::worst(failed, published)))
 }
@@ -293,7 +297,7 @@ pub(super) fn publish(
 }
 
 /// Says what became of the snapshots, or that there is none to compare with.
-fn note_snapshots(options: &CheckArgs, (written, withheld): (usize, usize), console: &Console) {
+fn note_snapshots(options: &CheckArgs, written: usize, withheld: usize, console: &Console) {
     if options.target.target.is_some() && options.snapshots.is_none() {
         console.note("no baseline\n  hint: --snapshots DIR records one");
     }
@@ -312,11 +316,8 @@ fn note_snapshots(options: &CheckArgs, (written, withheld): (usize, usize), cons
     console.note(format!("{written} written{folder}{withheld}"));
 }
 
-fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
-    let targets = summary.targets.iter();
-    let targets = targets.filter(|target| target.review.is_some());
-    let cases = targets.flat_map(|target| &target.cases);
-    let waits = match cases.filter(|case| is_pending(case)).count() {
+fn note_pending(options: &CheckArgs, pending: usize, console: &Console) {
+    let waits = match pending {
         0 => return,
         1 => "1 snapshot waits".to_owned(),
         pending => format!("{pending} snapshots wait"),
@@ -326,12 +327,6 @@ fn note_pending(options: &CheckArgs, summary: &Summary, console: &Console) {
         None => String::new(),
     };
     console.note(format!("{waits} for a decision\n  hint: d4iot-double pending{folder} shows them; review, accept or reject decides"));
-}
-
-/// Whether a case's answers were written down for review: new or changed, and no deviation but a known one.
-fn is_pending(case: &CaseResult) -> bool {
-    let differs = matches!(case.regression, Some(Regression::Changed | Regression::New));
-    differs && (case.conformance != Conformance::Deviation || case.known.is_some())
 }
 
 /// Returns the exit code that the verdicts on targets give, or why it is another.

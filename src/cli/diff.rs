@@ -86,9 +86,8 @@ fn match_kinds(a: &mut ComparedCases, b: &mut ComparedCases) {
         cases.collect()
     };
     let common = |cases: &ComparedCases| {
-        let common = cases
-            .iter()
-            .filter_map(|(id, case)| Some((flat.get(id)?, case)));
+        let common = cases.iter();
+        let common = common.filter_map(|(id, case)| Some((flat.get(id)?, case)));
         // Both kinds have most ids: the same content decides.
         let same = common.clone().filter(|(one, other)| one.text == other.text);
         (same.count(), common.count())
@@ -138,9 +137,8 @@ fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (path, line, column) = (path.display(), error.line(), error.column());
         // The error's own text may quote the file, which comes from a target.
-        wrong(format!(
-            "{path}:{line}:{column}: not a JSON report of check"
-        ))
+        let place = format!("{path}:{line}:{column}");
+        wrong(format!("{place}: not a JSON report of check"))
     })
 }
 

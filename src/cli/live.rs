@@ -121,10 +121,8 @@ pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(Level, 
     };
     let why = result.why_no_change();
     if let Some(why) = why.filter(|_| may_change) {
-        error(
-            code::NOTHING_JUDGED,
-            format!("no change could be judged: {why}"),
-        );
+        let message = format!("no change could be judged: {why}");
+        error(code::NOTHING_JUDGED, message);
     }
     if let Some(NotJudged { code, text }) = &result.stopped {
         let hint = match code {

@@ -209,9 +209,8 @@ impl ListRun<'_> {
         let journal = prepared.run.journal_path();
         lock(&self.journals).extend(journal.clone());
         let (stop, is_full) = (self.stop.clone(), selection.is_full());
-        let result = self
-            .handle
-            .block_on(prepared.run.run(prepared.store, is_full, stop, |_| {}));
+        let run = prepared.run.run(prepared.store, is_full, stop, |_| {});
+        let result = self.handle.block_on(run);
         let result = live::result_of(result, self.console)?;
         lock(&self.journals).retain(|open| Some(open) != journal.as_ref());
 

@@ -37,10 +37,9 @@ impl Route {
     /// Returns the failure of plain HTTP at a port of HTTPS.
     pub(super) fn tls_expected(&self) -> ConnectFailure {
         let address = &self.address;
-        ConnectFailure::new(
-            format!("{address} does not answer with HTTP/1: the server speaks TLS"),
-            format!("use {}", address.replacen("http://", "https://", 1)),
-        )
+        let message = format!("{address} does not answer with HTTP/1: the server speaks TLS");
+        let other = address.replacen("http://", "https://", 1);
+        ConnectFailure::new(message, format!("use {other}"))
     }
 }
 

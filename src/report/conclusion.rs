@@ -18,10 +18,8 @@ pub(super) fn why_failed(summary: &Summary) -> String {
     };
     let fails = if cases == 1 { "fails" } else { "fail" };
     let reasons = amount(summary.causes.len(), "reason");
-    format!(
-        "{} {fails}{inconsistent} for {reasons}",
-        amount(cases, "case")
-    )
+    let cases = amount(cases, "case");
+    format!("{cases} {fails}{inconsistent} for {reasons}")
 }
 
 /// Returns the causes; the cases of a run at one target are named without its kind.
@@ -70,10 +68,8 @@ pub(super) fn conclusion(summary: &Summary) -> (&'static str, String) {
     let failed = count(|case| case.failed);
     let fails = format!(" {}{causes}", verb(failed, "fails", "fail"));
     let inconsistent = inconsistent.len();
-    let mixed = format!(
-        " {} answered inconsistently",
-        verb(inconsistent, "is", "are")
-    );
+    let is = verb(inconsistent, "is", "are");
+    let mixed = format!(" {is} answered inconsistently");
     let list = |rows: [(usize, &str, &str); 3]| {
         let rows = rows.into_iter().filter(|(count, ..)| *count > 0);
         let texts = rows.map(|(count, noun, rest)| amount(count, noun) + rest);

@@ -8,14 +8,8 @@ use crate::report::{CaseResult, Conformance, ReasonCode, Summary, amount};
 
 /// Says how many cases were judged, of how many.
 pub(super) fn judged(summary: &Summary) -> String {
-    let judged = cases(summary).filter(|case| case.conformance.is_judged());
-    let (mut judged, mut all) = (judged.count(), cases(summary).count());
-    if summary.fleet.is_some() {
-        // The cases that were not sent are counted only.
-        let counts = summary.targets.iter().map(|target| target.counts.judged());
-        (judged, all) = counts.fold((0, 0), |(judged, all), one| (judged + one.0, all + one.1));
-    }
-    judged_of((judged, all))
+    let counts = summary.targets.iter().map(|target| target.counts.judged());
+    judged_of(counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)))
 }
 
 /// Says how many cases were judged, of how many.
@@ -108,7 +102,7 @@ const MAX_FACTS: usize = 6;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{CaseFinding, NotJudged, sample};
+    use crate::report::{CaseFinding, Counts, NotJudged, sample};
 
     fn with_reasons(reasons: &[(ReasonCode, &str)]) -> Summary {
         let mut summary = sample::plain();
@@ -119,13 +113,20 @@ mod tests {
             let reason = NotJudged::new(*code, *text);
             case.reasons = vec![CaseFinding::not_judged(1, reason)];
         }
+        count(&mut summary);
         summary
+    }
+
+    fn count(summary: &mut Summary) {
+        let target = &mut summary.targets[0];
+        target.counts = Counts::of(&target.cases);
     }
 
     #[test]
     fn the_denominator_is_every_case() {
         let mut summary = with_reasons(&[(ReasonCode::MockOnly, "only a mock")]);
         summary.targets[0].cases[1].conformance = Conformance::Undocumented;
+        count(&mut summary);
         assert_eq!(judged(&summary), "89 of 91 cases judged");
         assert_eq!(not_asked(&summary), None);
         summary.targets[0].not_asked = vec!["validation.path".into()];

@@ -134,9 +134,8 @@ impl Summary {
     /// Reports that are not the parts of one list, each once, of one version of the tool.
     pub fn merged(parts: Vec<(String, Summary)>) -> Result<Summary, MergeError> {
         let mut known: Vec<(Shard, &str)> = Vec::new();
-        let (first_file, first) = parts
-            .first()
-            .ok_or_else(|| MergeError::Missing("no part is named".to_owned()))?;
+        let none = || MergeError::Missing("no part is named".to_owned());
+        let (first_file, first) = parts.first().ok_or_else(none)?;
         let not_part = |file: &str| MergeError::NotPart(file.to_owned());
         let fleet = first.fleet.clone().ok_or_else(|| not_part(first_file))?;
         for (file, part) in &parts {

@@ -250,15 +250,14 @@ fn reading_rows(summary: &Summary, columns: &[Column<'_>]) -> Vec<ReadingRow> {
             }
         }
     }
-    let rows = rows
-        .into_iter()
-        .map(|((_, number, fact), cells)| ReadingRow {
-            number: number.into(),
-            fact: fact.into(),
-            is_other: cells.iter().any(|cell| cell.ends_with(MARK))
-                || summary.fleet.is_some() && cells.iter().any(|cell| *cell != cells[0]),
-            cells,
-        });
+    let rows = rows.into_iter();
+    let rows = rows.map(|((_, number, fact), cells)| ReadingRow {
+        number: number.into(),
+        fact: fact.into(),
+        is_other: cells.iter().any(|cell| cell.ends_with(MARK))
+            || summary.fleet.is_some() && cells.iter().any(|cell| *cell != cells[0]),
+        cells,
+    });
     rows.collect()
 }
 

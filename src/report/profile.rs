@@ -32,9 +32,8 @@ pub struct Profile {
 impl Profile {
     /// Returns what a mock serves to be like it: of several readings the first.
     pub fn served(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.readings
-            .iter()
-            .filter_map(|(fact, readings)| Some((fact.as_str(), readings.first()?.as_str())))
+        let readings = self.readings.iter();
+        readings.filter_map(|(fact, readings)| Some((&**fact, &**readings.first()?)))
     }
 }
 

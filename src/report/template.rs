@@ -68,11 +68,8 @@ pub(crate) fn write_with(
 /// One case that fails, in full, as text.
 fn failure(case: Value, color: bool) -> String {
     let template = include_str!("templates/failure.jinja");
-    render(
-        template,
-        context! { case },
-        &environment(as_is, as_is, color),
-    )
+    let environment = environment(as_is, as_is, color);
+    render(template, context! { case }, &environment)
 }
 
 /// Fills a template with the program's own words, which need no escapes. `wrap` in it breaks lines.
@@ -136,10 +133,8 @@ fn environment(line: Escape, block: Escape, color: bool) -> Environment<'static>
     environment.add_filter("first_few", first_few);
     environment.add_filter("one_of", one_of);
     environment.add_filter("wrapped", |items: Vec<String>, indent: usize| {
-        let mut items: Vec<String> = items
-            .iter()
-            .map(|item| sanitize::line(item) + ",")
-            .collect();
+        let items = items.iter().map(|item| sanitize::line(item) + ",");
+        let mut items: Vec<String> = items.collect();
         items.last_mut().and_then(String::pop);
         let items = items.iter().map(String::as_str);
         Value::from_safe_string(sanitize::wrapped(items, indent, indent))

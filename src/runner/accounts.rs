@@ -93,13 +93,11 @@ impl Accounts {
         let further = accounts.further.iter();
         let further = further.filter(|(_, value)| value.expose().len() >= MIN_REDACTED);
         let further = further.map(|(label, value)| (value.expose(), *label));
-        let own = long
-            .iter()
-            .map(|(_, label, value)| (value.expose(), label.as_str()));
+        let own = long.iter();
+        let own = own.map(|(_, label, value)| (value.expose(), label.as_str()));
         accounts.redactor = Redactor::of(own.chain(further));
-        let short = short
-            .iter()
-            .filter(|(property, ..)| *property == Property::Password);
+        let short = short.iter();
+        let short = short.filter(|(property, ..)| *property == Property::Password);
         let short = short.map(|(_, label, value)| [value.expose(), label].map(json_string).into());
         accounts.short = short.collect();
         accounts
@@ -168,9 +166,8 @@ impl Accounts {
     /// The target does not have the account.
     pub fn text(&self, placeholder: Placeholder) -> Result<String, StepError> {
         let missing = || format!("the target has no account `{}`", placeholder.account);
-        let value = self
-            .value(placeholder)
-            .ok_or_else(|| StepError(missing()))?;
+        let value = self.value(placeholder);
+        let value = value.ok_or_else(|| StepError(missing()))?;
         Ok(value.expose().to_owned())
     }
 

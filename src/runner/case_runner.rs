@@ -113,18 +113,13 @@ impl CaseRunner<'_> {
             let sent = self.send_step(request, guard.as_deref_mut(), &verdicts);
             let mut step = sent.await?;
             let next = request.number + 2;
-            if step.continues
-                && next <= requests.len()
-                && verdict::rejects_premise(
-                    request.step(),
-                    self.contract,
-                    step.answer.as_ref().ok(),
-                )
-            {
+            let (answer, has_more) = (step.answer.as_ref().ok(), next <= requests.len());
+            let is_rejected = verdict::rejects_premise(request.step(), self.contract, answer);
+            if step.continues && has_more && is_rejected {
                 let outcome = step.judged.outcome.map_or("another answer", Outcome::name);
+                let number = next - 1;
                 let reason = format!(
-                    "step {} was answered with {outcome}, which the next steps do not presuppose",
-                    next - 1
+                    "step {number} was answered with {outcome}, which the next steps do not presuppose"
                 );
                 let reason = NotJudged::new(ReasonCode::PremiseFailed, reason);
                 premise_finding = Some(CaseFinding::not_judged(next, reason));

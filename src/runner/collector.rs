@@ -29,8 +29,8 @@ pub struct RunResult {
     pub unreachable: Option<ConnectFailure>,
     /// What went wrong beside the cases: a snapshot that cannot be read or written.
     pub problems: Vec<String>,
-    /// How many snapshots were written, and how many were not since they deviate.
-    pub written: (usize, usize),
+    /// What was written of each case that was compared with its snapshot.
+    pub writes: Vec<SnapshotWrite>,
 }
 
 /// Collects the results of a run.
@@ -41,8 +41,6 @@ pub(super) struct RunCollector<'a> {
     watch: &'a (dyn Fn(&CaseResult) + Sync),
     /// What the answers say, each with the name of its case.
     evidence: Vec<(String, Evidence)>,
-    /// Whether a snapshot waits for review.
-    has_pending: bool,
     /// What has been found so far; without the summary.
     pub(super) result: RunResult,
 }
@@ -66,7 +64,6 @@ impl<'a> RunCollector<'a> {
             store,
             watch,
             evidence: Vec::new(),
-            has_pending: false,
             result: RunResult {
                 unreachable: probed.unreachable,
                 ..RunResult::default()
@@ -105,6 +102,7 @@ impl<'a> RunCollector<'a> {
             let reason = known.excuse_inconsistency(context.kind, &inconsistency.id());
             inconsistency.known = reason.map(str::to_owned);
         }
+        let has_pending = self.result.writes.contains(&SnapshotWrite::Pending);
         let cases = self.result.cases.iter();
         let cases: Vec<CaseResult> = cases.map(|run| run.result.clone()).collect();
         self.result.summary = TargetSummary {
@@ -114,7 +112,7 @@ impl<'a> RunCollector<'a> {
             counts: Counts::of(&cases),
             profile,
             inconsistent,
-            review: self.store.folder().filter(|_| self.has_pending),
+            review: self.store.folder().filter(|_| has_pending),
             cases,
             ..TargetSummary::default()
         };
@@ -153,12 +151,7 @@ impl<'a> RunCollector<'a> {
             SnapshotComparison::New => Regression::New,
             SnapshotComparison::Same => Regression::Same,
         });
-        match written? {
-            SnapshotWrite::Pending => self.has_pending = true,
-            SnapshotWrite::Written => self.result.written.0 += 1,
-            SnapshotWrite::Withheld => self.result.written.1 += 1,
-            SnapshotWrite::Nothing => {}
-        }
+        self.result.writes.push(written?);
         Ok(())
     }
 
@@ -178,10 +171,8 @@ impl<'a> RunCollector<'a> {
         let never = never_answered(self.result.cases.iter().flat_map(|run| &run.changes));
         for run in &mut self.result.cases {
             let result = &mut run.result;
-            let silent = run
-                .changes
-                .iter()
-                .filter(|one| never.contains(&one.question));
+            let changes = run.changes.iter();
+            let silent = changes.filter(|one| never.contains(&one.question));
             let deviations: Vec<_> = silent.filter_map(|one| one.deviation.clone()).collect();
             if result.conformance != Conformance::NotJudged || deviations.is_empty() {
                 continue;

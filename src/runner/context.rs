@@ -107,11 +107,10 @@ impl RunContext {
         let examples = fixture::built_in(self.kind).state.directory;
         for user in examples.users() {
             if state.directory.find(&user.username) != Some(user) {
-                let text = format!(
-                    "the fixture's user `{}` differs from the documentation's example",
-                    user.username
-                );
-                return Err(StepError(text));
+                let name = &user.username;
+                return Err(StepError(format!(
+                    "the fixture's user `{name}` differs from the documentation's example"
+                )));
             }
         }
         Ok(())

@@ -40,14 +40,13 @@ fn merge(mut attempts: Vec<CaseRun>) -> CaseRun {
     let verdicts = attempts.iter().map(|run| run.result.conformance.name());
     let verdicts = verdicts.collect::<Vec<_>>().join(", ");
     let is_reached = attempts.iter().any(|run| run.unreached.is_none());
-    let runs = attempts.iter_mut();
-    let changes = runs
-        .flat_map(|run| std::mem::take(&mut run.changes))
-        .collect();
-    let runs = attempts.iter_mut();
-    let evidence = runs
-        .flat_map(|run| std::mem::take(&mut run.evidence))
-        .collect();
+    let mut changes = Vec::new();
+    let mut evidence = Vec::new();
+    for run in &mut attempts {
+        changes.append(&mut run.changes);
+        evidence.append(&mut run.evidence);
+    }
+
     // The other attempt comes later, so that the first keeps its place.
     let other = other.map(|number| (number, attempts.swap_remove(number)));
     let mut one = attempts.swap_remove(first);

@@ -129,9 +129,8 @@ fn received(headers: &HeaderMap, accounts: &Accounts) -> Vec<(String, Option<Str
     });
     let others = [header::RETRY_AFTER, header::SET_COOKIE].into_iter();
     let others = others.filter(|name| headers.contains_key(name));
-    stable
-        .chain(others.map(|name| (name.to_string(), None)))
-        .collect()
+    let others = others.map(|name| (name.to_string(), None));
+    stable.chain(others).collect()
 }
 
 fn text(value: &HeaderValue) -> String {

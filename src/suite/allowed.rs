@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     contract::{Condition, Contract, Handling, Operation, Outcome, Reading, Readings},
+    report,
     suite::{
         Expect, Step,
         allowed::Judgement::{Documented, Open, Several},
@@ -207,6 +208,5 @@ pub(super) fn rank(choices: &[ReadingChoice]) -> usize {
 
 /// Returns the name of a fact, with the number of its contradiction if it has one.
 pub fn numbered_fact(contract: &Contract, fact: &str) -> String {
-    let number = contract.ambiguity_number(fact);
-    number.map_or_else(|| fact.to_owned(), |number| format!("{number} {fact}"))
+    report::numbered(contract.ambiguity_number(fact), fact)
 }

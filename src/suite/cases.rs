@@ -67,10 +67,8 @@ impl Case {
                 };
                 let envelope = spec.envelope.as_ref().map(|_| "envelope");
                 let internal = spec.internal.as_ref().map(|_| "internal");
-                let points = ["status", "body"]
-                    .into_iter()
-                    .chain(envelope)
-                    .chain(internal);
+                let points = ["status", "body"].into_iter();
+                let points = points.chain(envelope).chain(internal);
                 facts.extend(points.map(|point| format!("{place}.{outcome}.{point}")));
                 facts.insert(format!("{place}.answer_type"));
             }

@@ -44,9 +44,9 @@ impl QuotedRequest {
                     }
                 }
                 option if option.starts_with('-') => {
-                    return Err(StepError(format!(
-                        "unexpected option `{option}`, expected one of -k, -X, -d, -H"
-                    )));
+                    let text =
+                        format!("unexpected option `{option}`, expected one of -k, -X, -d, -H");
+                    return Err(StepError(text));
                 }
                 url => {
                     let (_, rest) = url.split_once("://").unwrap_or_default();

@@ -150,15 +150,14 @@ fn differences(expected: &Value, received: &Value, path: &str) -> Vec<(String, O
         let text = format!("{place} is `{received}`, expected `{expected}`");
         return vec![(text, Some(received))];
     };
-    let expected_keys = expected
-        .iter()
-        .flat_map(|(key, value)| match received.get(key) {
-            Some(other) => differences(value, other, &below(key)),
-            None => vec![(format!("`{}` is missing", below(key)), None)],
-        });
+    let known = expected.iter();
+    let known = known.flat_map(|(key, value)| match received.get(key) {
+        Some(other) => differences(value, other, &below(key)),
+        None => vec![(format!("`{}` is missing", below(key)), None)],
+    });
     let additional = received.keys().filter(|key| !expected.contains_key(*key));
     let additional = additional.map(|key| (format!("`{}` is not expected", below(key)), None));
-    expected_keys.chain(additional).collect()
+    known.chain(additional).collect()
 }
 
 const LOCKED_OUT: &str =

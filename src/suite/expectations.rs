@@ -38,10 +38,8 @@ impl TargetExpectations {
         number: usize,
         judged: StepVerdict,
     ) -> StepVerdict {
-        if matches!(
-            judged.conformance,
-            Conformance::Deviation | Conformance::NotJudged
-        ) {
+        let unjudged = [Conformance::Deviation, Conformance::NotJudged];
+        if unjudged.contains(&judged.conformance) {
             return judged;
         }
         let evidence = judged.evidence.as_ref();

@@ -82,10 +82,8 @@ impl KnownDifferences {
     /// The first thing that is wrong, with its place.
     pub fn read(file: &str, text: &str, today: Date) -> Result<KnownDifferences, Diagnostic> {
         let raw: Vec<Spanned<RawEntry>> = fixture::read_as(file, text)?;
-        let entries = raw
-            .into_iter()
-            .map(|entry| KnownDifference::new(file, entry));
-        let entries = entries.collect::<Result<_, _>>()?;
+        let entry = |entry| KnownDifference::new(file, entry);
+        let entries = raw.into_iter().map(entry).collect::<Result<_, _>>()?;
         Ok(KnownDifferences { entries, today })
     }
 
@@ -137,13 +135,13 @@ impl KnownDifferences {
             return Some(problem.to_owned());
         }
         let kind = entry.raw.kind;
-        let targets = summary.targets.iter();
-        let mut targets = targets
-            .filter(|target| kind.is_none_or(|kind| kind == target.kind))
-            .peekable();
-        let agrees =
-            |target: &TargetSummary| entry.ids(target.kind).iter().all(|id| agrees(target, id));
-        let is_stale = targets.peek().is_some() && targets.all(agrees);
+        let mut targets: Vec<&TargetSummary> = summary.targets.iter().collect();
+        targets.retain(|target| kind.is_none_or(|kind| kind == target.kind));
+        let agrees = |target: &&TargetSummary| {
+            let ids = entry.ids(target.kind);
+            ids.iter().all(|id| agrees(target, id))
+        };
+        let is_stale = !targets.is_empty() && targets.iter().all(agrees);
         is_stale.then(|| "differs no longer\n  hint: remove it".to_owned())
     }
 
@@ -217,13 +215,9 @@ impl KnownDifference {
     fn ids(&self, kind: Kind) -> Vec<String> {
         let mut ids = Vec::new();
         if self.is_inconsistency() {
-            let mut facts = contract::of(kind).facts();
-            facts.retain(FactEntry::is_disputed);
-            ids.extend(
-                facts
-                    .iter()
-                    .map(|fact| format!("{INCONSISTENT}{}", fact.name)),
-            );
+            let facts = contract::of(kind).facts().into_iter();
+            let facts = facts.filter(FactEntry::is_disputed);
+            ids.extend(facts.map(|fact| format!("{INCONSISTENT}{}", fact.name)));
         }
         let covers = |case: &Case| match &self.received {
             Received::Reading(facts, _) => {

@@ -233,9 +233,8 @@ impl<'a> MatchContext<'a> {
         let mut all = BTreeMap::new();
         for ((_, own), (_, other)) in own {
             let [own, other] = [texts(&own), texts(&other)];
-            all.extend(
-                iter::zip(own, other).map(|(own, other)| (own.to_owned(), other.to_owned())),
-            );
+            let texts = iter::zip(own, other);
+            all.extend(texts.map(|(own, other)| (own.to_owned(), other.to_owned())));
         }
         all
     }

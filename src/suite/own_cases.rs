@@ -75,11 +75,9 @@ fn check_step(case: &Case, step: &Step, kind: Kind) -> Result<(), StepError> {
     let request = request::build(step, contract, &served, &placeholder)?;
     let allowed = step.allowed(contract)?.into_iter();
     let outcomes: BTreeSet<_> = allowed.map(|response| response.outcome).collect();
-    let has_answer = |outcome: Outcome| contract.response_spec(outcome.at(step.ask), outcome);
-    if let Some(outcome) = outcomes
-        .iter()
-        .find(|outcome| has_answer(**outcome).is_none())
-    {
+    let spec = |outcome: Outcome| contract.response_spec(outcome.at(step.ask), outcome);
+    let mut all = outcomes.iter();
+    if let Some(outcome) = all.find(|outcome| spec(**outcome).is_none()) {
         let text = format!("{} has no answer `{outcome}`", step.ask);
         return Err(StepError(text));
     }

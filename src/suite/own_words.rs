@@ -1,5 +1,7 @@
 //! An answer in words, a status or a content type of its own, as the readings by which a mock answers so too.
 
+use std::slice;
+
 use bytes::Bytes;
 use http::{Response, header};
 
@@ -37,13 +39,13 @@ pub fn evidence(
     let body = reading(answer.body(), context.username)?;
     let other = other_status.into_iter().chain(other_type);
     // A status may be that of several readings.
-    let ways = match status.is_empty() {
-        true => vec![types],
-        false => status
-            .into_iter()
-            .map(|it| [vec![it], types.clone()].concat())
-            .collect(),
-    };
+    let ways = status
+        .iter()
+        .map(|it| [slice::from_ref(it), &types].concat());
+    let mut ways: Vec<_> = ways.collect();
+    if ways.is_empty() {
+        ways.push(types);
+    }
     Some(Evidence {
         interpretations: ways,
         other: other.chain([(fact("body"), body)]).collect(),

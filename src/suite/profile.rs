@@ -19,13 +19,12 @@ pub fn of(
     let facts = contract.facts();
     let alike = evidence.iter().map(|(case, evidence)| (evidence, case));
     // Nearly every answer of a run says what another one said before: that is weighed once.
-    let distinct = grouped(alike)
-        .into_iter()
-        .map(|(evidence, cases)| DistinctEvidence {
-            case: cases[0],
-            evidence: evidence.clone(),
-            times: cases.len(),
-        });
+    let alike = grouped(alike).into_iter();
+    let distinct = alike.map(|(evidence, cases)| DistinctEvidence {
+        case: cases[0],
+        evidence: evidence.clone(),
+        times: cases.len(),
+    });
     let mut evidence: Vec<_> = distinct.collect();
     let by_fact = by_fact(&evidence);
     let mut inconsistent = Vec::new();
@@ -43,9 +42,8 @@ pub fn of(
             continue;
         }
         // Each reading followed, with the first case that shows it.
-        let followed = seen
-            .iter()
-            .map(|(source, readings)| (readings.join(" or "), source.case));
+        let followed = seen.iter();
+        let followed = followed.map(|(source, readings)| (readings.join(" or "), source.case));
         let followed = grouped(followed).into_iter();
         let followed = followed.map(|(reading, cases)| (reading, cases[0].to_owned()));
         inconsistent.push(Inconsistency {

@@ -97,14 +97,11 @@ fn quoted(step: &Step, contract: &Contract, fill: Fill<'_>) -> Result<QuotedRequ
     };
     let quote = contract.quotes.get(name);
     let quote = quote.ok_or_else(|| StepError(format!("unknown quote `{name}`")))?;
-    let repairs = step
-        .repair
-        .iter()
-        .map(|(broken, repaired)| (broken, repaired));
-    let text = repairs.chain(&step.fill);
-    let text = text.fold(quote.text.clone(), |text, (old, new)| {
-        text.replace(old, new)
-    });
+    let mut text = quote.text.clone();
+    let repairs = step.repair.iter().map(|(broken, it)| (broken, it));
+    for (old, new) in repairs.chain(&step.fill) {
+        text = text.replace(old, new);
+    }
     let mut quoted = match quote.form {
         QuoteForm::Example => QuotedRequest {
             body: Some(text),

@@ -20,10 +20,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, Mismatch> {
         Ok(Strict(value)) => Ok(value),
         Err(error) if error.is_data() => {
             let (line, column) = (error.line(), error.column());
-            let place = format!("line {line} column {column}");
-            Err(Mismatch(format!(
-                "a name occurs twice in one object ({place})"
-            )))
+            let text = format!("a name occurs twice in one object (line {line} column {column})");
+            Err(Mismatch(text))
         }
         Err(error) => Err(Mismatch(format!("not JSON: {error}"))),
     }

@@ -120,10 +120,9 @@ fn add(facts: &mut Vec<FactText>, kind: Kind, entry: FactEntry<'_>) {
 
 /// Joins the facts of a point that differ in their names only.
 fn joined(facts: Vec<FactText>) -> Vec<FactText> {
-    let facts = facts
-        .into_iter()
-        .map(|it| ((it.kinds, it.readings), it.names));
-    let joined = grouped(facts)
+    let facts = facts.into_iter();
+    let facts = grouped(facts.map(|it| ((it.kinds, it.readings), it.names)));
+    let joined = facts
         .into_iter()
         .map(|((kinds, readings), names)| FactText {
             names: names.concat(),

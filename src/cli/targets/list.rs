@@ -76,10 +76,8 @@ impl TargetList {
     /// It cannot be read, names no target or too many, or is not YAML although it is named so; a target without a kind.
     pub(super) fn read(path: &Path, options: &CheckArgs) -> Result<TargetList> {
         let (file, bytes) = (path.display().to_string(), read(path)?);
-        let end = path.extension();
-        let is_yaml = ["json", "yaml", "yml"]
-            .iter()
-            .any(|known| end == Some(known.as_ref()));
+        let mut ends = ["json", "yaml", "yml"].iter();
+        let is_yaml = ends.any(|end| path.extension() == Some(end.as_ref()));
         let mut list = TargetList::default();
         let mut places = HashMap::new();
         if is_yaml {
@@ -132,10 +130,8 @@ impl TargetList {
             true => Err(NO_ADDRESS.to_owned()),
             false => parse_url(text).map_err(|error| target::error_of(&error).to_string()),
         };
-        let name = url
-            .as_ref()
-            .map(|url| url.as_str().trim_end_matches('/').to_owned());
-        let name = name.unwrap_or_else(|_| place.clone());
+        let name = url.as_ref().map_or(&*place, |url| url.as_str());
+        let name = name.trim_end_matches('/').to_owned();
         if let Some(first) = places.get(&name) {
             let text = format!("{place}: {name} is on line {first} already: it is checked once");
             return self.warnings.push(text);
@@ -166,10 +162,9 @@ impl TargetList {
             let look_up = |part: &[Listed]| part.iter().map(look_up).collect::<Vec<_>>();
             let threads = parts.map(|part| scope.spawn(move || look_up(part)));
             let threads: Vec<_> = threads.collect();
-            let names = threads.into_iter().map(|thread| thread.join());
-            names
-                .flat_map(|names| names.expect("a look-up does not panic"))
-                .collect()
+            let ended = threads.into_iter().map(|thread| thread.join());
+            let names = ended.flat_map(|names| names.expect("a look-up does not panic"));
+            names.collect()
         });
         let mut owners: HashMap<String, String> = HashMap::new();
         let mut names = names.into_iter();

@@ -13,13 +13,9 @@ use crate::{
 
 /// Returns how many sign-ins may fail in a case: one for each step, and at least one if that is its declared effect.
 pub fn cost(case: &Case, contract: &Contract) -> u32 {
-    let costs = case
-        .steps
-        .iter()
-        .map(|step| step_cost(case, step, contract));
-    costs
-        .sum::<u32>()
-        .max(u32::from(case.effect == Effect::AuthFailure))
+    let steps = case.steps.iter();
+    let cost: u32 = steps.map(|step| step_cost(case, step, contract)).sum();
+    cost.max(u32::from(case.effect == Effect::AuthFailure))
 }
 
 /// Returns 1 for a step that is expected to be answered with a failed sign-in under some reading. Also 1 for a step whose answer is
@@ -34,9 +30,10 @@ pub fn step_cost(case: &Case, step: &Step, contract: &Contract) -> u32 {
 
 /// Returns whether an answer says that a sign-in failed.
 pub fn is_failure(outcome: Outcome) -> bool {
+    use Outcome::*;
     matches!(
         outcome,
-        Outcome::AuthenticationFailed | Outcome::CredentialsRejected | Outcome::LockedOut
+        AuthenticationFailed | CredentialsRejected | LockedOut
     )
 }
 
@@ -72,12 +69,9 @@ pub fn select_within_budget(
     let (mut chosen, allowed) = (Vec::new(), budget);
     loop {
         let weight = |fact: &String| if fact.ends_with(".body") { TEXT } else { 1 };
-        let gain = |index: usize| {
-            candidates[index]
-                .1
-                .difference(&covered)
-                .map(weight)
-                .sum::<u32>()
+        let gain = |index: usize| -> u32 {
+            let new = candidates[index].1.difference(&covered);
+            new.map(weight).sum()
         };
         let value =
             |index: &usize| f64::from(gain(*index)) / f64::from(candidates[*index].0.max(1));

@@ -51,10 +51,8 @@ pub fn unanswered(answer: &TargetAnswer, is_change: bool) -> Option<(NotJudged, 
         _ => return None,
     };
     let after = retry_after(answer).map(|after| format!(", Retry-After: {}", after.as_secs()));
-    let text = format!(
-        "the answer has status {status}{}",
-        after.unwrap_or_default()
-    );
+    let after = after.unwrap_or_default();
+    let text = format!("the answer has status {status}{after}");
     Some((NotJudged::new(code, text), hint))
 }
 

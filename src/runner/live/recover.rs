@@ -181,10 +181,8 @@ fn client_options(
         client.insecure = options.insecure;
     }
     client.expected_key = state.key.clone().filter(|_| options.pin.is_none());
-    let now = header
-        .target
-        .parse()
-        .map(|url| TargetPlace::of(&url, &client).addresses);
+    let url = header.target.parse();
+    let now = url.map(|url| TargetPlace::of(&url, &client).addresses);
     let (then, now) = (&header.place.addresses, now.unwrap_or_default());
     let has_key = client.expected_key.is_some() || options.pin.is_some();
     if !has_key && !then.is_empty() && !now.is_empty() && then.is_disjoint(&now) {

@@ -60,9 +60,8 @@ impl LiveResult {
         let cases = self.run.summary.cases.iter();
         let changing: Vec<_> = cases.filter(|case| case.effect == CHANGE).collect();
         let is_judged = |case: &&CaseResult| case.conformance != Conformance::NotJudged;
-        let first = changing
-            .first()
-            .filter(|_| !changing.iter().any(is_judged))?;
+        let is_judged = changing.iter().any(is_judged);
+        let first = changing.first().filter(|_| !is_judged)?;
         let reason = self.no_changes.as_ref().map(|reason| &*reason.text);
         Some(reason.unwrap_or(first.reason()))
     }
@@ -189,9 +188,8 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
     if failure.is_none() {
         guard.validate_accounts().await;
     }
-    let (reason, hint) = failure
-        .map(|it| (format!(": {}", it.message), it.hint))
-        .unzip();
+    let failure = failure.map(|it| (format!(": {}", it.message), it.hint));
+    let (reason, hint) = failure.unzip();
     let unreachable = format!("{UNREACHABLE}{}", reason.unwrap_or_default());
     let unreachable = NotJudged::new(ReasonCode::Unreachable, unreachable);
     let mut is_proven = false;

@@ -115,11 +115,8 @@ impl SignInCounter {
             format!("wait until {hour:02}:{minute:02} UTC")
         });
         let raise = (!self.is_recovery).then(|| "raise --max-auth-failures".to_owned());
-        let choices = wait
-            .into_iter()
-            .chain(raise)
-            .collect::<Vec<_>>()
-            .join(", or ");
+        let choices: Vec<String> = wait.into_iter().chain(raise).collect();
+        let choices = choices.join(", or ");
         let (count, limit) = (self.count(), self.limit);
         format!(
             "{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed ({choices})"
@@ -175,11 +172,8 @@ impl SignInCounter {
 
 /// Returns 16 bits by which credentials are known again, and which tell nearly nothing of them.
 fn fingerprint(credentials: &Credentials) -> String {
-    let text = format!(
-        "{}\0{}",
-        credentials.username,
-        credentials.password.expose()
-    );
+    let (name, password) = (&credentials.username, credentials.password.expose());
+    let text = format!("{name}\0{password}");
     hex(&Sha256::digest(text)[..2])
 }
 

@@ -51,9 +51,8 @@ impl SafetyGuard<'_> {
         let steps = &planned.located.case.steps;
         let exchanges = steps.iter().zip(&result.exchanges);
         let replaced = Some(Outcome::PasswordReplaced.name());
-        let mut replaced = exchanges
-            .filter(|(_, exchange)| exchange.outcome.as_deref() == replaced)
-            .map(|(step, _)| step);
+        let replaced = exchanges.filter(|(_, it)| it.outcome.as_deref() == replaced);
+        let mut replaced = replaced.map(|(step, _)| step);
         let is_refused = |found: &CaseFinding| {
             let step = steps.get(found.step.wrapping_sub(1));
             found.code == Some(ReasonCode::PolicyUnmet) && step.is_some_and(sets_generated)

@@ -90,10 +90,8 @@ fn accounts(text: &str) -> BTreeSet<Account> {
         account,
         property: Property::Username,
     };
-    let accounts = Account::ALL.iter().copied();
-    accounts
-        .filter(|one| text.contains(&placeholder(*one).to_string()))
-        .collect()
+    let is_named = |one: &Account| text.contains(&placeholder(*one).to_string());
+    Account::ALL.iter().copied().filter(is_named).collect()
 }
 
 /// Returns the string after the name `new_password` in a text that is nearly JSON.

@@ -262,9 +262,8 @@ fn summary(attempts: &Attempts) -> String {
     if let [reason] = reasons[..] {
         return reason.clone();
     }
-    let texts = attempts
-        .iter()
-        .map(|(action, reason)| format!("{action}: {reason}"));
+    let texts = attempts.iter();
+    let texts = texts.map(|(action, reason)| format!("{action}: {reason}"));
     texts.collect::<Vec<_>>().join("; ")
 }
 

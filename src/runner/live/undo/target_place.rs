@@ -56,11 +56,10 @@ impl TargetPlace {
         if self.addresses.is_empty() {
             return vec![self.own_name()];
         }
-        let hosts = self
-            .addresses
-            .iter()
-            .map(|address| address.ip().to_string());
-        hosts.map(|host| self.name(&host)).collect()
+        let addresses = self.addresses.iter();
+        addresses
+            .map(|one| self.name(&one.ip().to_string()))
+            .collect()
     }
 
     /// Returns a file name for the host as the user gave it.
