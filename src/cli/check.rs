@@ -233,12 +233,7 @@ pub(super) fn finish(
 ) -> Result {
     let problems = runs.iter_mut().map(|run| mem::take(&mut run.problems));
     let problems: Vec<String> = problems.flatten().collect();
-    problems.iter().for_each(|problem| console.error(problem));
-    let failed = if problems.is_empty() {
-        code::SUCCESS
-    } else {
-        code::USAGE
-    };
+    let failed = console.errors(&problems);
     trouble.extend(problems);
     let writes: Vec<_> = runs.iter().flat_map(|run| run.writes.clone()).collect();
     let count = |what| writes.iter().filter(|one| **one == what).count();
@@ -284,12 +279,7 @@ pub(super) fn publish(
     let has_outdated = !outdated.is_empty();
     summary.trouble.extend(outdated);
     let failures = reports::write_files(requests, &|format, style| format.write(summary, style));
-    failures.iter().for_each(|failure| console.error(failure));
-    let code = if failures.is_empty() {
-        code::SUCCESS
-    } else {
-        code::USAGE
-    };
+    let code = console.errors(&failures);
     summary.trouble.extend(failures);
     let write = |format: Format, style| format.write(summary, style);
     reports::print_others(requests, &write, console)?;

@@ -17,7 +17,11 @@ use serde_json::{Map, Value};
 use tracing::Level;
 
 use crate::{
-    cli::{error::Result, stderr},
+    cli::{
+        code,
+        error::{CliError, Result},
+        stderr,
+    },
     clock,
     contract::encoding,
     redact::Redactor,
@@ -72,6 +76,14 @@ impl Console {
     /// Prints an error, also when quiet. A text that begins with `error:` stays as it is.
     pub fn error(&self, text: impl Display) {
         self.event(Level::ERROR, text, Map::new());
+    }
+
+    /// Prints errors, and returns their exit code: success if there are none.
+    pub(super) fn errors(&self, texts: &[String]) -> u8 {
+        let codes = texts
+            .iter()
+            .map(|text| self.code(Err(CliError::usage(text))));
+        codes.fold(code::SUCCESS, code::worst)
     }
 
     /// Prints a warning.

@@ -76,9 +76,10 @@ pub(super) fn run(args: &RecoverArgs, console: &Console) -> Result {
         set_password_from_file: args.set_password_from_file,
     };
     let (runtime, accounts) = (serve::runtime()?, args.accounts.as_deref());
-    let recover =
-        |journal: &PathBuf| runtime.block_on(recover_journal(journal, &options, accounts, console));
-    let codes = journals.iter().map(recover);
+    let codes = journals.iter().map(|journal| {
+        let recovered = recover_journal(journal, &options, accounts, console);
+        console.code(runtime.block_on(recovered))
+    });
     Ok(codes.fold(code::SUCCESS, code::worst))
 }
 
@@ -134,44 +135,38 @@ async fn recover_journal(
     options: &RecoverOptions,
     accounts: Option<&Path>,
     console: &Console,
-) -> u8 {
-    let shown = journal.display();
-    let _lock = match take_lock(journal) {
-        Ok(lock) => lock,
-        Err(error) => return console.code(Err(error)),
-    };
+) -> Result {
+    let _lock = take_lock(journal)?;
     let load = |header: &JournalHeader, needed: &BTreeSet<Account>| {
         let path = accounts.unwrap_or(&header.accounts);
         Ok(AccountsFile::load_only(path, Some(needed))?)
     };
-    match recover(journal, options, load).await {
-        Ok(Some(recovery)) => report(&recovery, journal, console),
-        Ok(None) => {
-            let text = format!("{shown} is done: its run has restored all passwords");
-            console.note(text);
-            code::SUCCESS
-        }
-        Err(error) => {
-            let command = undo::recover_command(journal);
-            let hint = match error {
-                LiveError::Journal(_) => format!(
-                    "set the passwords by hand, then give the journal up: {command} --discard"
-                ),
-                LiveError::Accounts(_) => format!(
-                    "then run again: {command}; if the file has moved, with --accounts FILE"
-                ),
-                _ => format!("then run again: {command}"),
-            };
-            console.error(format!(
-                "the passwords of {shown} are not restored: {error}\n  hint: {hint}"
-            ));
-            code::UNRESTORED
-        }
+    let shown = journal.display();
+    let recovered = recover(journal, options, load).await.map_err(|error| {
+        let command = undo::recover_command(journal);
+        let hint = match error {
+            LiveError::Journal(_) => {
+                format!("set the passwords by hand, then give the journal up: {command} --discard")
+            }
+            LiveError::Accounts(_) => {
+                format!("then run again: {command}; if the file has moved, with --accounts FILE")
+            }
+            _ => format!("then run again: {command}"),
+        };
+        let message = format!("the passwords of {shown} are not restored: {error}");
+        CliError::new(code::UNRESTORED, message).hint(hint)
+    })?;
+    if let Some(recovery) = recovered {
+        return report(&recovery, journal, console);
     }
+    console.note(format!(
+        "{shown} is done: its run has restored all passwords"
+    ));
+    Ok(code::SUCCESS)
 }
 
 /// Prints what was done, and the steps for what was not restored. Returns the exit code.
-fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
+fn report(recovery: &Recovery, journal: &Path, console: &Console) -> Result {
     let (target, unrestored) = (&recovery.target, &recovery.unrestored);
     let file = recovery.accounts_file.display();
     for (name, recovered) in &recovery.restored {
@@ -191,22 +186,20 @@ fn report(recovery: &Recovery, journal: &Path, console: &Console) -> u8 {
         console.note(format!("{target}: the password of `{name}` {what}"));
     }
     if !unrestored.is_empty() {
-        let file = &recovery.accounts_file;
-        console.error(act_now(&steps(unrestored, target, file, journal)));
-        return code::UNRESTORED;
+        let steps = steps(unrestored, target, &recovery.accounts_file, journal);
+        return Err(CliError::new(code::UNRESTORED, act_now(&steps)));
     }
     if let Some(trouble) = &recovery.trouble {
         let command = undo::recover_command(journal);
-        console.error(format!(
-            "the passwords are as they should be, but {trouble}\n  hint: if the journal is still there, give it up: {command} --discard"
-        ));
-        return code::UNRESTORED;
+        let message = format!("the passwords are as they should be, but {trouble}");
+        let hint = format!("if the journal is still there, give it up: {command} --discard");
+        return Err(CliError::new(code::UNRESTORED, message).hint(hint));
     }
     if recovery.restored.is_empty() {
         console.note(format!("{target}: no password is changed"));
     }
     console.note(format!("{} is done", journal.display()));
-    code::SUCCESS
+    Ok(code::SUCCESS)
 }
 
 /// Shows what a person has to do.
