@@ -44,7 +44,7 @@ pub struct SentStep<'a> {
 }
 
 /// What one step's answer says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StepVerdict {
     /// The verdict on this step.
     pub conformance: Conformance,
@@ -62,10 +62,8 @@ impl StepVerdict {
     fn new(conformance: Conformance, finding: Option<CaseFinding>) -> StepVerdict {
         StepVerdict {
             conformance,
-            outcome: None,
-            evidence: None,
-            variants: Vec::new(),
             finding,
+            ..StepVerdict::default()
         }
     }
 
@@ -98,9 +96,8 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
             let reason = NotJudged::new(ReasonCode::NoAnswer, trouble);
             let mut verdict = not_judged(sent.number, reason);
             // Where the documents leave nothing open, an answer is due.
-            if !has(&allowed, Judgement::Open)
-                && let Some(reason) = &mut verdict.finding
-            {
+            let is_open = has(&allowed, Judgement::Open);
+            if let Some(reason) = verdict.finding.as_mut().filter(|_| !is_open) {
                 reason.expected = finding(sent, &allowed, reason.clone()).expected;
             }
             verdict
@@ -109,9 +106,8 @@ pub fn of_step(sent: &SentStep<'_>, received: StepResponse<'_>) -> StepVerdict {
             let reason = format!("the target did not answer: {trouble}");
             let reason = NotJudged::new(ReasonCode::Unreachable, reason);
             let mut verdict = not_judged(sent.number, reason);
-            if let Some(finding) = &mut verdict.finding {
-                finding.hint = hint.map(str::to_owned);
-            }
+            let finding = verdict.finding.iter_mut();
+            finding.for_each(|finding| finding.hint = hint.map(str::to_owned));
             verdict
         }
     }
@@ -161,16 +157,15 @@ fn of_answer(
         _ if sent.forbids_success(allowed) && context.claims_success(answer) => {
             judged.deviating(found(SUCCESS_IS_FORBIDDEN, "a success".to_owned()))
         }
-        Some(_) => judged,
-        None if is_open(sent, allowed, outcome, answer) => judged,
-        None if is_refused_by_policy(allowed, outcome) => StepVerdict {
+        _ if nearest.is_some() || is_open(sent, allowed, outcome, answer) => judged,
+        _ if is_refused_by_policy(allowed, outcome) => StepVerdict {
             finding: Some(CaseFinding {
                 code: Some(ReasonCode::PolicyUnmet),
                 ..found("password_replaced", BY_POLICY.to_owned())
             }),
             ..judged
         },
-        None => {
+        _ => {
             mismatches.dedup();
             let outcomes = outcomes(allowed);
             let described = describe::describe(context, &outcomes, outcome, answer, &mismatches);
