@@ -49,8 +49,8 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
             );
             faults.extend(
                 readings
-                    .iter()
-                    .flat_map(|(_, expect)| wrong(expect, step, contract)),
+                    .values()
+                    .flat_map(|expect| wrong(expect, step, contract)),
             );
             faults
         }
@@ -92,7 +92,7 @@ pub(super) fn wrong(expect: &Expect, step: &Step, contract: &Contract) -> Vec<St
 /// Returns whether an outcome is among those an expectation names.
 pub(super) fn could_be(expect: &Expect, outcome: Outcome) -> bool {
     match expect {
-        Expect::By { readings, .. } => readings.iter().any(|(_, expect)| could_be(expect, outcome)),
+        Expect::By { readings, .. } => readings.values().any(|expect| could_be(expect, outcome)),
         Expect::On {
             otherwise,
             first,
