@@ -222,6 +222,14 @@ impl CaseFinding {
             ..CaseFinding::new(step, "", reason.text)
         }
     }
+
+    /// Returns what it tells in one line: what came, or what was expected where nothing came.
+    pub fn summary(&self) -> &str {
+        match &*self.received {
+            "" => &self.expected,
+            received => received,
+        }
+    }
 }
 
 /// One request and its answer, redacted: values of accounts are placeholders.
@@ -333,16 +341,6 @@ impl Inconsistency {
         let followed = self.followed.iter();
         let texts = followed.map(|(reading, case)| format!("{reading} in {case}"));
         texts.collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl CaseFinding {
-    /// Returns what it tells in one line: what came, or what was expected where nothing came.
-    pub fn summary(&self) -> &str {
-        match &*self.received {
-            "" => &self.expected,
-            received => received,
-        }
     }
 }
 

@@ -70,8 +70,7 @@ fn waiting<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> BTreeMap<String, 
 impl TargetSummary {
     /// Keeps the cases that were sent or failed, and counts what the others wait for: thousands of targets fit into a report so.
     pub(crate) fn drop_not_judged(&mut self) {
-        let is_left_out =
-            |case: &CaseResult| !case.failed && case.conformance == Conformance::NotJudged;
+        let is_left_out = |it: &CaseResult| !it.failed && it.conformance == Conformance::NotJudged;
         let left_out = self.cases.iter().filter(|case| is_left_out(case));
         if let Some(end) = &mut self.end {
             end.to_judge_more = waiting(left_out);

@@ -187,9 +187,7 @@ impl Accounts {
     pub fn redact(&self, text: &str) -> String {
         let redacted = self.redactor.text(text).into_owned();
         let short = self.short.iter();
-        short.fold(redacted, |text, (value, label)| {
-            hide_in_passwords(&text, value, label)
-        })
+        short.fold(redacted, |text, one| hide_in_passwords(&text, one))
     }
 
     /// Replaces names and passwords in bytes that may not be text.
@@ -242,7 +240,7 @@ fn json_string(text: &str) -> String {
 }
 
 /// Replaces a JSON string by another one, where it is the value of a member whose name speaks of a password.
-fn hide_in_passwords(text: &str, value: &str, label: &str) -> String {
+fn hide_in_passwords(text: &str, (value, label): &(String, String)) -> String {
     let (mut hidden, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once(value) {
         let name = before.trim_end().strip_suffix(':');

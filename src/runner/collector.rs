@@ -199,7 +199,7 @@ impl CaseResult {
     /// Adds a reason, unless it is known already.
     pub(super) fn add_reason(&mut self, reason: CaseFinding) {
         let is_known =
-            |known: &CaseFinding| known.step == reason.step && known.received == reason.received;
+            |one: &CaseFinding| (one.step, &one.received) == (reason.step, &reason.received);
         if !self.reasons.iter().any(is_known) {
             self.reasons.push(reason);
         }

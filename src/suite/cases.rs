@@ -54,8 +54,7 @@ impl Case {
         let mut facts = BTreeSet::new();
         for step in &self.steps {
             for response in step.allowed(contract).unwrap_or_default() {
-                let is_default =
-                    |choice: &ReadingChoice| choice.rank == 0 || !choice.fact.contains(".on_");
+                let is_default = |it: &ReadingChoice| it.rank == 0 || !it.fact.contains(".on_");
                 if response.judgement > judgement || !response.choices.iter().all(is_default) {
                     continue;
                 }

@@ -118,8 +118,7 @@ impl Plan {
         plan.choose(costly, &candidates, covered, permissions);
         // Changes keep the order of the suite, those that may fail to sign in last: a change needs room for a failure.
         // Failures keep the order of selection.
-        let order =
-            |planned: &PlannedCase| (planned.phase, planned.is_change() && planned.cost > 0);
+        let order = |it: &PlannedCase| (it.phase, it.is_change() && it.cost > 0);
         plan.cases.sort_by_key(order);
         plan.separate_failures(contract);
         plan.ask_for_refusal_first();
