@@ -46,7 +46,9 @@ pub use readings::{Readings, UnknownReading};
 pub(crate) use readings::{own_body, own_type, reading_of_body, status_code};
 pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Token, Types};
 use serde::Deserialize;
-pub(crate) use wording::{DISPLAYED, ERROR, MSG, USERNAME, is_documented_member};
+#[cfg(feature = "cli")]
+pub(crate) use wording::DISPLAYED;
+pub(crate) use wording::{ERROR, MSG, USERNAME, is_documented_member};
 pub use wording::{Echo, Envelope, Internal, Wording};
 
 /// Returns the contract of one kind of appliance, read once from the text inside the binary.

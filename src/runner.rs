@@ -10,6 +10,7 @@
 
 mod accounts;
 mod accounts_file;
+#[cfg(feature = "cli")]
 pub mod capture;
 mod case_runner;
 mod check;
@@ -29,12 +30,14 @@ pub use accounts_file::{AccountsFile, Credentials};
 pub use case_runner::CaseRun;
 pub use check::{Check, CheckReport, check};
 pub use collector::RunResult;
+#[cfg(feature = "cli")]
 pub(crate) use collector::not_asked;
 pub use context::RunContext;
 pub use passwords::{PasswordForm, TargetPolicy};
 pub use probe::probe_commands;
 pub use seed::Seed;
 pub use transcript::case_commands;
+#[cfg(feature = "cli")]
 pub(crate) use transcript::curl;
 
 use crate::{

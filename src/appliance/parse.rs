@@ -30,6 +30,7 @@ pub struct FieldValues<'a>([Cow<'a, str>; 5]);
 
 impl<'a> ParsedRequest<'a> {
     /// A request about a user that has come to an outcome.
+    #[cfg(feature = "cli")]
     pub(crate) fn about(key: ResponseKey, username: &'a str) -> ParsedRequest<'a> {
         let Some(operation) = key.operation else {
             return ParsedRequest::Rejected(key, Condition::UnknownPath);
