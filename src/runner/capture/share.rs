@@ -42,18 +42,13 @@ pub(super) fn shared(
         times: exchange.times,
         has_request_body: exchange.sent != SentBody::Missing,
         request: labels.request(exchange),
-        answer: answer.map(|answer| {
-            let mut shown = documented_answer(answer, labels, context);
-            if exchange.lacks_type {
-                shown.headers_mut().remove(header::CONTENT_TYPE);
-            }
-            shown
-        }),
+        answer: answer.map(|answer| documented_answer(exchange, answer, labels, context)),
     }
 }
 
 /// Returns an answer with nothing but what the documents have.
 fn documented_answer(
+    exchange: &RecordedExchange,
     answer: &Response<Bytes>,
     labels: &Labels,
     context: &MatchContext<'_>,
@@ -63,6 +58,7 @@ fn documented_answer(
     for (name, value) in answer.headers() {
         let text = String::from_utf8_lossy(value.as_bytes());
         let value = match *name {
+            header::CONTENT_TYPE if exchange.lacks_type => continue,
             header::CONTENT_TYPE => plain_type(&text),
             header::WWW_AUTHENTICATE => known_scheme(&text).to_owned(),
             header::LOCATION => "/other".to_owned(),
