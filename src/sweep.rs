@@ -22,7 +22,13 @@ mod scenario;
 mod secrets;
 mod verdict;
 
-use std::{fmt, path::PathBuf, sync::atomic::AtomicBool, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 pub use attempt::Attempt;
 pub(crate) use attempt::{ClientEnding, ClientUnderTest, Ended};
@@ -33,7 +39,7 @@ pub use mark::{Mark, MarkName};
 pub use report::{LeftOut, SweepReport};
 pub use result::{ClientRun, ScenarioResult};
 use run::Executor;
-use scenario::Scenario;
+use scenario::{CleanCall, Scenario};
 pub use scenario::{At, Task};
 use thiserror::Error;
 pub use verdict::{PasswordKind, Verdict};
@@ -84,17 +90,18 @@ pub fn sweep(kind: Kind) -> Sweep {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is run before `run`"]
 pub struct Sweep {
-    fixture: Result<Fixture, testing::Error>,
-    tasks: Vec<Task>,
-    failures: Vec<String>,
-    readings: Vec<String>,
-    at: At,
-    pairs: bool,
-    scenario: Option<String>,
-    jobs: Option<usize>,
-    time: Duration,
-    seed: Option<u64>,
-    repeat: Option<[Vec<String>; 2]>,
+    pub(crate) fixture: Result<Fixture, testing::Error>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) failures: Vec<String>,
+    pub(crate) readings: Vec<String>,
+    pub(crate) at: At,
+    pub(crate) pairs: bool,
+    pub(crate) scenario: Option<String>,
+    pub(crate) jobs: Option<usize>,
+    pub(crate) time: Duration,
+    pub(crate) seed: Option<u64>,
+    /// The command by which a scenario is run again: what stands before and after its name.
+    pub(crate) repeat: Option<[Vec<String>; 2]>,
 }
 
 /// Why a sweep has no result.
@@ -233,13 +240,6 @@ impl Sweep {
         self
     }
 
-    /// Says by which command a scenario is run again: what stands before and after its name.
-    #[cfg(feature = "cli")]
-    pub(crate) fn repeat(mut self, command: [Vec<String>; 2]) -> Sweep {
-        self.repeat = Some(command);
-        self
-    }
-
     /// Runs a client once without failures and then once for each scenario, and again with the failure gone where that decides.
     ///
     /// An error of the client means that it says the password was not changed. A panic is a crash. One that does not return in time
@@ -266,25 +266,46 @@ impl Sweep {
         fixture.seed = self.seed.or(fixture.seed);
         let modes = scenario::chosen_modes(&self, &fixture)?;
         let executor = Executor::new(&fixture, client, self.time, stop)?;
-        let mut report = SweepReport::new(&fixture, self.occurrence().0);
-        let (mut scenarios, mut all_calls) = (Vec::new(), Vec::new());
+        let (mut planned, mut left_out, mut calls) = (Vec::new(), Vec::new(), BTreeMap::new());
         for task in self.wanted_tasks()? {
-            let calls = executor.clean_run(task)?;
-            let (planned, left_out) = scenario::plan(&self, &fixture, &modes, task, &calls)?;
-            report.add_task(task, &calls, left_out);
-            scenarios.extend(planned);
-            all_calls.extend(calls);
+            let made = executor.clean_run(task)?;
+            let (scenarios, others) = scenario::plan(&self, &fixture, &modes, task, &made)?;
+            planned.extend(scenarios);
+            left_out.extend(others);
+            calls.insert(task, made);
         }
+        let all_calls: Vec<CleanCall> = calls.values().flatten().cloned().collect();
         scenario::check_readings(&self, &fixture, &all_calls)?;
-        let scenarios = self.chosen(scenarios)?;
+        let planned = self.chosen(planned)?;
         let jobs = self.jobs.unwrap_or_else(|| 4 * jobs::processors());
-        observe(SweepEvent::Planned(scenarios.len(), jobs));
-        let results = jobs::run_all(&executor, &scenarios, jobs, observe)?;
-        report.finish(results, jobs, executor.runs());
-        report.repeat = self
-            .repeat
-            .map(|commands| commands.map(|words| executor.quoted(&words)));
-        Ok(report)
+        observe(SweepEvent::Planned(planned.len(), jobs));
+        let scenarios = jobs::run_all(&executor, &planned, jobs, observe)?;
+        let mut counts = BTreeMap::new();
+        for scenario in &scenarios {
+            *counts.entry(scenario.verdict).or_default() += 1;
+        }
+        let names = |calls: Vec<CleanCall>| calls.iter().map(CleanCall::name).collect();
+        Ok(SweepReport {
+            version: 1,
+            tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
+            kind: fixture.kind,
+            at: self.occurrence().0,
+            seed: fixture.seed.unwrap_or_default(),
+            jobs,
+            client_runs: executor.runs.load(Ordering::Relaxed),
+            seconds: executor.started.elapsed().as_secs_f64(),
+            calls: calls
+                .into_iter()
+                .map(|(task, calls)| (task, names(calls)))
+                .collect(),
+            counts,
+            trouble: Vec::new(),
+            repeat: self
+                .repeat
+                .map(|commands| commands.map(|words| executor.quoted(&words))),
+            scenarios,
+            left_out,
+        })
     }
 
     /// Whether all failure modes and readings are swept.

@@ -107,7 +107,7 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
         }
         None => KnownScenarios::default(),
     };
-    let sweep = configure(options)?.repeat(repeat(options));
+    let sweep = configure(options)?;
     reports::prepare(&options.report)?;
     let groups = Groups::default();
     let stop = stop_on_signals(&groups)?;
@@ -148,40 +148,35 @@ pub(super) fn run(options: &SweepArgs, console: &Console) -> Result {
 fn configure(options: &SweepArgs) -> Result<Sweep> {
     let mut mocks = mocks::load_single(options.fixture.as_slice(), Some(options.kind))?;
     let (_, fixture) = mocks.swap_remove(0);
-    let mut sweep = Sweep::new(fixture).at(options.at);
-    sweep = options.time.into_iter().fold(sweep, Sweep::time);
+    let defaults = Sweep::new(fixture);
+    let mut tasks: Vec<Task> = Vec::new();
     for text in options.operation.iter().flatten() {
         let glob = Glob::new(text).map_err(|wrong| {
             CliError::usage(format!("--operation `{text}` cannot be read: {wrong}"))
         })?;
-        let tasks = Task::ALL.iter().filter(|task| glob.is_match(task.name()));
-        let tasks: Vec<Task> = tasks.copied().collect();
-        if tasks.is_empty() {
+        let meant = Task::ALL.iter().filter(|task| glob.is_match(task.name()));
+        let meant: Vec<Task> = meant.copied().collect();
+        if meant.is_empty() {
             let expected = Task::NAMES.join(", ");
             let message = format!("--operation `{text}`: expected one of {expected}, or a glob");
             return Err(CliError::usage(message));
         }
-        sweep = tasks.into_iter().fold(sweep, Sweep::task);
+        tasks.retain(|task| !meant.contains(task));
+        tasks.extend(meant);
     }
-    sweep = options.fail.iter().flatten().fold(sweep, Sweep::failures);
-    sweep = options
-        .reading
-        .iter()
-        .flatten()
-        .fold(sweep, Sweep::readings);
-    if options.pairs {
-        sweep = sweep.pairs();
-    }
-    if let Some(name) = &options.scenario {
-        sweep = sweep.scenario(name);
-    }
-    if let Some(jobs) = options.jobs {
-        sweep = sweep.jobs(jobs.into());
-    }
-    if let Some(seed) = options.seed {
-        sweep = sweep.seed(seed);
-    }
-    Ok(sweep)
+    Ok(Sweep {
+        tasks,
+        failures: options.fail.concat(),
+        readings: options.reading.concat(),
+        at: options.at,
+        pairs: options.pairs,
+        scenario: options.scenario.clone(),
+        jobs: options.jobs.map(usize::from),
+        time: options.time.unwrap_or(defaults.time),
+        seed: options.seed,
+        repeat: Some(repeat(options)),
+        ..defaults
+    })
 }
 
 /// Words with commas between them, where a comma in braces is a glob's.

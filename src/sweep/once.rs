@@ -30,7 +30,7 @@ impl Executor<'_> {
         scenario: &str,
         password: Option<Secret>,
         damaging: &BTreeSet<&str>,
-    ) -> Result<(ClientRun, Observation, Option<Secret>), SweepError> {
+    ) -> Result<(ClientRun, Option<Secret>), SweepError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(SweepError::Interrupted);
         }
@@ -51,49 +51,34 @@ impl Executor<'_> {
         };
         let appliance = Arc::clone(double.appliance());
         let started = Instant::now();
-        let mut ended = self.client.run(&attempt, self.limit)?;
+        let ended = self.client.run(&attempt, self.limit)?;
         let seconds = started.elapsed().as_secs_f64();
         // What the client has sent before its end is either done now or never.
         drop(double);
         if self.stop.load(Ordering::Relaxed) {
             return Err(SweepError::Interrupted);
         }
-        let believed = match (ended.believed.take(), ended.ending) {
-            (Some(believed), _) => Some(believed),
+        let believed = match (&ended.believed, ended.ending) {
+            (Some(believed), _) => Some(believed.clone()),
             (None, ClientEnding::Success) if is_change => Some(self.new.clone()),
             _ => password,
         };
-        let state = appliance.state();
-        let held = state.directory.find(&self.username);
-        let held = held.map(|user| &user.password);
-        // Where nobody knows the old one, that is what there was to believe in.
-        let expected = believed.as_ref().unwrap_or(&self.old);
-        let mut seen = Observation {
-            ending: ended.ending,
-            words: ended.words.clone(),
-            holds: self.named(held),
-            believes: self.named(Some(expected)),
-            knows: held == Some(expected),
-            was_authenticated: false,
-        };
-        let run = self.record(&appliance, ended, &seen, believed.as_ref(), seconds);
-        seen.was_authenticated = run.exchanges.iter().any(|entry| {
-            entry.operation == Some(Operation::Validation.name())
-                && entry.outcome == Some(Outcome::Authenticated.name())
-                && entry.user.as_ref() == Some(&self.username)
-                && mark::is_known(entry, damaging)
-        });
-        Ok((run, seen, believed))
+        let run = self.record(&appliance, ended, believed.as_ref(), seconds, damaging);
+        Ok((run, believed))
     }
 
     fn record(
         &self,
         appliance: &MockAppliance,
         ended: Ended,
-        seen: &Observation,
         believed: Option<&Secret>,
         seconds: f64,
+        damaging: &BTreeSet<&str>,
     ) -> ClientRun {
+        let directory = appliance.state().directory;
+        let held = directory.find(&self.username).map(|user| &user.password);
+        // Where nobody knows the old one, that is what there was to believe in.
+        let expected = believed.unwrap_or(&self.old);
         // The client may have made passwords up. A word that it believes in is none.
         let mut secrets = self.secrets.clone();
         secrets.extend(appliance.passwords());
@@ -101,27 +86,41 @@ impl Executor<'_> {
         let believed = believed.filter(|password| password.len() >= MIN_BELIEF);
         secrets.extend(believed.map(str::to_owned));
         lock(&self.seen_secrets).extend(secrets.iter().cloned());
-        let redactor = redactor(&secrets, &appliance.state().directory);
-        let [stdout, stderr] = [&ended.stdout, &ended.stderr]
-            .map(|text| redactor.text(without_part(text, &secrets)).into_owned());
-        let prints_password = ended.dropped_password
-            || redactor.finds(ended.stdout.as_bytes())
-            || redactor.finds(ended.stderr.as_bytes());
+        let redactor = redactor(&secrets, &directory);
+        let printed = [&ended.stdout, &ended.stderr];
+        let prints_password =
+            ended.dropped_password || printed.iter().any(|it| redactor.finds(it.as_bytes()));
+        let [stdout, stderr] =
+            printed.map(|text| redactor.text(without_part(text, &secrets)).into_owned());
         let page = appliance.journal_without(&EntryFilter::default(), usize::MAX, redactor);
+        let was_authenticated = page.entries.iter().any(|entry| {
+            entry.operation == Some(Operation::Validation.name())
+                && entry.outcome == Some(Outcome::Authenticated.name())
+                && entry.user.as_ref() == Some(&self.username)
+                && mark::is_known(entry, damaging)
+        });
         ClientRun {
-            ended: seen.words.clone(),
+            ended: ended.words.clone(),
             claims_success: match ended.ending {
                 ClientEnding::Success => Some(true),
                 ClientEnding::Failure => Some(false),
                 ClientEnding::Hung | ClientEnding::Crashed => None,
             },
-            holds: seen.holds,
+            holds: self.named(held),
             seconds,
             exchange_count: page.count,
             exchanges: page.entries,
             prints_password,
             stdout,
             stderr,
+            seen: Observation {
+                ending: ended.ending,
+                words: ended.words,
+                holds: self.named(held),
+                believes: self.named(Some(expected)),
+                knows: held == Some(expected),
+                was_authenticated,
+            },
         }
     }
 

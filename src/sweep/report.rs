@@ -1,15 +1,14 @@
 //! What a sweep found, and the formats it is written in.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
 use super::{
     At, ScenarioResult, Task, Verdict,
     matrix::{Matrix, matrices},
-    scenario::CleanCall,
 };
-use crate::{contract::Kind, fixture::Fixture, report, report::Format};
+use crate::{contract::Kind, report, report::Format};
 
 /// What a sweep found. [`SweepReport::write`] writes it in the formats of `check`'s reports.
 #[derive(Clone, Debug, Serialize)]
@@ -84,46 +83,6 @@ struct FailureGroup<'a> {
 }
 
 impl SweepReport {
-    pub(super) fn new(fixture: &Fixture, at: At) -> SweepReport {
-        SweepReport {
-            version: 1,
-            tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
-            kind: fixture.kind,
-            at,
-            seed: fixture.seed.unwrap_or_default(),
-            jobs: 0,
-            client_runs: 0,
-            seconds: 0.0,
-            calls: BTreeMap::new(),
-            counts: BTreeMap::new(),
-            trouble: Vec::new(),
-            repeat: None,
-            scenarios: Vec::new(),
-            left_out: Vec::new(),
-        }
-    }
-
-    pub(super) fn add_task(&mut self, task: Task, calls: &[CleanCall], left_out: Vec<LeftOut>) {
-        let names = calls.iter();
-        let names = names.map(|call| call.operation.map_or("none", |operation| operation.name()));
-        self.calls.insert(task, names.collect());
-        self.left_out.extend(left_out);
-    }
-
-    pub(super) fn finish(
-        &mut self,
-        scenarios: Vec<ScenarioResult>,
-        jobs: usize,
-        (client_runs, time): (usize, Duration),
-    ) {
-        for scenario in &scenarios {
-            *self.counts.entry(scenario.verdict).or_default() += 1;
-        }
-        (self.jobs, self.client_runs) = (jobs, client_runs);
-        self.seconds = time.as_secs_f64();
-        self.scenarios = scenarios;
-    }
-
     /// Returns the verdict of the scenario of this name.
     pub fn verdict(&self, scenario: &str) -> Option<Verdict> {
         let mut scenarios = self.scenarios.iter();

@@ -4,7 +4,9 @@ use std::mem;
 
 use serde::Serialize;
 
-use super::{Mark, MarkName, PasswordKind, Task, Verdict, scenario::Scenario};
+use super::{
+    Mark, MarkName, PasswordKind, Task, Verdict, scenario::Scenario, verdict::Observation,
+};
 use crate::{journal::EntryView, report};
 
 /// What became of a scenario.
@@ -63,12 +65,13 @@ pub struct ClientRun {
     pub stderr: String,
     #[serde(skip)]
     pub(super) prints_password: bool,
+    #[serde(skip)]
+    pub(super) seen: Observation,
 }
 
 impl ClientRun {
     pub(super) fn printed_password(&self) -> Option<Mark> {
-        let text = "printed a password";
-        let mark = || Mark::new(MarkName::PasswordPrinted, text);
+        let mark = || Mark::new(MarkName::PasswordPrinted, "printed a password");
         self.prints_password.then(mark)
     }
 
@@ -116,9 +119,7 @@ impl ScenarioResult {
         result.judge();
         result
     }
-}
 
-impl ScenarioResult {
     /// Takes another result of the same scenario. Marks that fail stay.
     pub(super) fn replace(&mut self, other: ScenarioResult) {
         let old = mem::replace(self, other);

@@ -104,11 +104,6 @@ impl<'a> Executor<'a> {
         })
     }
 
-    /// Returns how often the client was run, and for how long.
-    pub(super) fn runs(&self) -> (usize, Duration) {
-        (self.runs.load(Ordering::Relaxed), self.started.elapsed())
-    }
-
     /// Returns how long a client may run, and how long the longest clean run took.
     pub(super) fn times(&self) -> (Duration, Duration) {
         let clean = self.longest_clean_run.load(Ordering::Relaxed);
@@ -133,10 +128,11 @@ impl<'a> Executor<'a> {
         let double = Builder::new(Ok(fixture)).start_blocking()?;
         let appliance = Arc::clone(double.appliance());
         let given = self.known_password(task);
-        let (run, seen, _) = self.run(double, task, "clean", given, &BTreeSet::new())?;
+        let (run, _) = self.run(double, task, "clean", given, &BTreeSet::new())?;
+        let seen = &run.seen;
         self.longest_clean_run
             .fetch_max((run.seconds * 1000.0) as u64, Ordering::Relaxed);
-        let verdict = verdict::of_first(task, &seen);
+        let verdict = verdict::of_first(task, seen);
         let wanted = match task {
             Task::Verify => Verdict::Kept,
             _ => Verdict::Rotated,
@@ -162,7 +158,7 @@ impl<'a> Executor<'a> {
             ))
         } else {
             let other = verdict.filter(|verdict| *verdict != wanted);
-            other.map(|verdict| verdict::sentence(verdict, task, &seen, &[]))
+            other.map(|verdict| verdict::sentence(verdict, task, seen, &[]))
         };
         if let Some(message) = problem {
             let output = run.last_lines();
@@ -190,15 +186,15 @@ impl<'a> Executor<'a> {
         }
         let double = Builder::new(Ok(fixture)).start_blocking()?;
         let appliance = Arc::clone(double.appliance());
-        let (first, mut seen, believed) =
+        let (first, believed) =
             self.run(double, task, name, self.known_password(task), &damaging)?;
         let missing = self.missing(scenario, &appliance, &first);
         let mut marks: Vec<Mark> = mark::of_certificate(scenario, &first.exchanges)
             .into_iter()
             .collect();
+        let mut verdict = verdict::of_first(task, &first.seen);
         let mut runs = vec![first];
         let mut last = appliance;
-        let mut verdict = verdict::of_first(task, &seen);
         if verdict.is_none() {
             let mut fixture = last.export();
             fixture.failures.clear();
@@ -208,10 +204,9 @@ impl<'a> Executor<'a> {
             let lockout = lockout.map_or(Duration::ZERO, |lockout| lockout.duration);
             double.clock().advance(NIGHT + lockout);
             last = Arc::clone(double.appliance());
-            let (second, seen_then, _) = self.run(double, task, name, believed, &damaging)?;
+            let (second, _) = self.run(double, task, name, believed, &damaging)?;
+            verdict = Some(verdict::of_second(&second.seen));
             runs.push(second);
-            verdict = Some(verdict::of_second(&seen_then));
-            seen = seen_then;
         }
         marks.extend(self.mark_of_others(&last));
         let requests = runs.iter().map(|run| &run.exchanges[..]);
@@ -221,13 +216,9 @@ impl<'a> Executor<'a> {
             Some(verdict) if missing.is_empty() || verdict.is_failure() => verdict,
             _ => Verdict::NotReached,
         };
-        Ok(ScenarioResult::new(
-            scenario,
-            verdict,
-            verdict::sentence(verdict, task, &seen, &missing),
-            marks,
-            runs,
-        ))
+        let seen = &runs[runs.len() - 1].seen;
+        let what = verdict::sentence(verdict, task, seen, &missing);
+        Ok(ScenarioResult::new(scenario, verdict, what, marks, runs))
     }
 
     /// Returns what should have happened to the client, and did not.

@@ -60,6 +60,10 @@ impl CleanCall {
         }
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.operation.map_or("none", Operation::name)
+    }
+
     pub(super) fn is_change(&self) -> bool {
         self.operation.is_some_and(Operation::is_change)
     }
@@ -82,13 +86,8 @@ pub(super) struct Scenario {
     pub(super) untrusted: Option<RangeInclusive<u64>>,
 }
 
-/// A place where a failure mode can happen.
-struct Occasion {
-    /// The call, from 1.
-    call: usize,
-    /// The how many-th of what the mode counts.
-    ordinal: u64,
-}
+/// A place where a failure mode can happen: the call, from 1, and the how many-th of what the mode counts it is.
+type Occasion = (usize, u64);
 
 /// Returns the scenarios of a task, and the failure modes that cannot happen in it.
 pub(super) fn plan(
@@ -107,7 +106,7 @@ pub(super) fn plan(
             left_out.push(LeftOut { task, mode, reason });
         }
         let most = if at == At::First { 1 } else { usize::MAX };
-        for occasion in occasions.iter().take(most) {
+        for occasion in occasions.into_iter().take(most) {
             scenarios.push(single(fixture, task, mode, occasion, at)?);
         }
     }
@@ -169,15 +168,12 @@ fn occasions(mode: &FailureMode, calls: &[CleanCall]) -> Vec<Occasion> {
             last = last.max(call.connection);
             is_new
         });
-        let occasion = |(call, number): (&CleanCall, usize)| Occasion {
-            call: number,
-            ordinal: call.connection,
-        };
-        return first_calls.map(occasion).collect();
+        return first_calls
+            .map(|(call, number)| (number, call.connection))
+            .collect();
     }
     let applicable = numbered.filter(|(call, _)| applies_to(mode, call));
-    let occasion = |((_, call), ordinal)| Occasion { call, ordinal };
-    applicable.zip(1..).map(occasion).collect()
+    applicable.map(|(_, call)| call).zip(1..).collect()
 }
 
 /// Says why a mode cannot happen, where that is a condition of its own.
@@ -238,37 +234,29 @@ fn single(
     fixture: &Fixture,
     task: Task,
     mode: &FailureMode,
-    occasion: &Occasion,
+    (call, ordinal): Occasion,
     at: At,
 ) -> Result<Scenario, SweepError> {
-    let after = occasion.ordinal - 1;
+    let after = ordinal - 1;
     let dots = if at == At::Always { ".." } else { "" };
     let times = match at {
         At::Always => u64::MAX,
         _ => mode.when.times.unwrap_or(1).max(1),
     };
     let last = after.saturating_add(times);
-    let is_untrusted = mode
-        .action
-        .tls
-        .as_ref()
-        .and_then(|tls| tls.certificate)
-        .is_some_and(is_untrusted);
+    // Another name's or issuer's, or another time's; clients differ about one whose name stands in its subject alone.
+    let certificate = mode.action.tls.as_ref().and_then(|tls| tls.certificate);
+    let is_untrusted = certificate
+        .is_some_and(|it| !matches!(it, Certificate::CnOnly | Certificate::Swapped));
     Ok(Scenario {
-        name: format!("{task}/{}@{}{dots}", mode.name, occasion.call),
+        name: format!("{task}/{}@{call}{dots}", mode.name),
         task,
         modes: vec![scheduled(fixture, mode, conditions(mode, after, at))?],
         reading: None,
-        call: Some(occasion.call),
+        call: Some(call),
         advice: fixture::advice(&mode.name),
-        untrusted: is_untrusted.then_some(occasion.ordinal..=last),
+        untrusted: is_untrusted.then_some(ordinal..=last),
     })
-}
-
-/// Whether no client that verifies anything accepts a certificate. Another name's or issuer's, or another time's; clients differ about
-/// one whose name stands in its subject alone.
-fn is_untrusted(certificate: Certificate) -> bool {
-    !matches!(certificate, Certificate::CnOnly | Certificate::Swapped)
 }
 
 /// Returns the pairs: after a change whose answer does not come as it is, another failure at the next call that it can happen to.

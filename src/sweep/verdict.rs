@@ -50,6 +50,7 @@ impl Verdict {
 }
 
 /// What is known after a run.
+#[derive(Clone, Debug)]
 pub(super) struct Observation {
     pub(super) ending: ClientEnding,
     pub(super) words: String,
