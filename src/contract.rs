@@ -44,7 +44,7 @@ pub use quote::{Form, Quote, QuoteForm};
 use readings::matcher;
 pub use readings::{Readings, UnknownReading};
 pub(crate) use readings::{own_body, own_type, reading_of_body, status_code};
-pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Token, Types};
+pub use rule::{AnswerType, ExtraMembers, FieldNames, Method, Names, Paths, Status, Types};
 use serde::Deserialize;
 #[cfg(feature = "cli")]
 pub(crate) use wording::DISPLAYED;
@@ -170,8 +170,8 @@ pub struct Clause {
     pub method: Fact<Method>,
     /// The content types a request may have.
     pub accepts: Fact<Types>,
-    /// Whether an access token is needed.
-    pub token: Fact<Token>,
+    /// Whether an access token is needed: `ignored`, since absent, present or bogus make no difference.
+    pub token: Fact<String>,
     /// Which roles may use it.
     pub roles: Fact<Names<Role>>,
     /// In which order its checks are made.

@@ -150,7 +150,8 @@ fn methods(path: &str) -> MethodRouter<Arc<AppState>> {
         }
         "/v1/appliances/{name}/clock" => get(clock::get).post(clock::set),
         "/v1/appliances/{name}/readings" => {
-            get(readings::get).put(readings::put).patch(readings::patch)
+            let changed = put(readings::change).patch(readings::change);
+            changed.get(readings::get)
         }
         "/v1/appliances/{name}/journal" => get(journal::get).delete(journal::clear),
         "/v1/appliances/{name}/journal/wait" => get(journal::wait),

@@ -26,7 +26,7 @@ pub use action::{
     Certificate, Corruption, Delay, FailureAction, Handshake, Page, ResponseOverride, Stale,
     TlsFailure, TlsVersion,
 };
-pub use delivery::{CloseKind, CutPoint, Delivery, Framing, Pace, Termination, WireStep};
+pub use delivery::{CloseKind, CutPoint, Delivery, Framing, Pace, WireStep};
 pub use page::elsewhere;
 pub use random::RandomSource;
 pub use schedule::{Call, Counter, MAX_SCOPES, Schedule, Trigger};

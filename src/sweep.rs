@@ -39,8 +39,8 @@ pub use mark::{Mark, MarkName};
 pub use report::{LeftOut, SweepReport};
 pub use result::{ClientRun, ScenarioResult};
 use run::Executor;
-use scenario::{CleanCall, Scenario};
 pub use scenario::{At, Task};
+use scenario::{CleanCall, Scenario};
 use thiserror::Error;
 pub use verdict::{PasswordKind, Verdict};
 

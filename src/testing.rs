@@ -33,6 +33,7 @@ use crate::{
     contract::{Kind, Operation},
     failure::Counter,
     fixture,
+    fixture::ModeContext,
     server::{MockAppliance, RunningAppliance},
 };
 
@@ -126,12 +127,8 @@ impl Double {
     pub fn try_fail(&self, failure: Failure) -> Result<String, Error> {
         let https = self.url.starts_with("https:");
         let add = |text: &str, keys: &Map<String, Value>| {
-            self.appliance.add_failure("failure", |context| {
-                let mode = fixture::read_mode_with("failure", text, keys, context)?;
-                let possible = mode.check_transport(https);
-                possible.map_err(|missing| fixture::Diagnostic::of_transport(&missing))?;
-                Ok(mode)
-            })
+            let read = |context: &ModeContext<'_>| failure::read(text, keys, context, https);
+            self.appliance.add_failure("failure", read)
         };
         Ok(failure.add(Location::caller(), add)?.name)
     }

@@ -45,15 +45,15 @@ pub(super) async fn create(
             created => break created?,
         }
     };
-    let location = format!(
-        "/v1/appliances/{}",
-        percent_encode(&running.appliance().name())
-    );
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(shown(&running, &headers)),
-    ))
+    let name = running.appliance().name();
+    Ok(created(&[&name], Json(shown(&running, &headers))))
+}
+
+/// Says that something was created; the names lead to it from `/v1/appliances`.
+pub(super) fn created(names: &[&str], shown: Json<Value>) -> impl IntoResponse + use<> {
+    let names: Vec<String> = names.iter().map(|name| percent_encode(name)).collect();
+    let location = format!("/v1/appliances/{}", names.join("/"));
+    (StatusCode::CREATED, [(header::LOCATION, location)], shown)
 }
 
 pub(super) async fn one(

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    contract::encoding::percent_encode,
     control::{
         AppState,
-        appliances::BODY,
+        appliances::{BODY, created},
         away,
         extract::{AppliancePath, RequestJson, RequestText},
         problem::{JsonResult, Problem, shorten},
@@ -50,12 +49,9 @@ pub(super) async fn add(
         join(&state, &owner, read)
     });
     let name = name.await?;
-    let appliance = running.appliance();
-    let (owner, shown) = (percent_encode(&appliance.name()), percent_encode(&name));
-    let location = format!("/v1/appliances/{owner}/failures/{shown}");
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
+    let owner = running.appliance().name();
+    Ok(created(
+        &[&owner, "failures", &name],
         find(&running, &name)?,
     ))
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    contract::ClosedSet,
+    contract::{Operation, Outcome},
     control::{
         AppState, away,
         extract::{AppliancePath, unknown_appliance},
@@ -19,7 +19,7 @@ use crate::{
         process,
     },
     failure, fixture,
-    journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER},
+    journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER, Progress},
     server::MockAppliance,
 };
 
@@ -27,10 +27,10 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntryQuery {
-    operation: Option<String>,
-    outcome: Option<String>,
-    judged: Option<String>,
-    state: Option<String>,
+    operation: Option<Operation>,
+    outcome: Option<Outcome>,
+    judged: Option<Outcome>,
+    state: Option<Progress>,
     failure: Option<String>,
     user: Option<String>,
     path: Option<String>,
@@ -101,10 +101,10 @@ pub(super) async fn findings(AppliancePath(running, _): AppliancePath) -> Json<V
 impl EntryQuery {
     fn filter(&self, appliance: &MockAppliance) -> Result<EntryFilter, Problem> {
         let filter = EntryFilter {
-            operation: named(self.operation.as_ref())?,
-            outcome: named(self.outcome.as_ref())?,
-            judged: named(self.judged.as_ref())?,
-            state: named(self.state.as_ref())?,
+            operation: self.operation,
+            outcome: self.outcome,
+            judged: self.judged,
+            state: self.state,
             failure: self.failure.clone(),
             user: self.user.clone(),
             path: self.path.clone(),
@@ -143,18 +143,6 @@ impl EntryQuery {
             Problem::invalid_query(format!("timeout is `{shown}`, expected {expected}"))
         })
     }
-}
-
-/// Returns the member of a closed set that has this name.
-fn named<T: ClosedSet>(name: Option<&String>) -> Result<Option<T>, Problem> {
-    let find = |name: &String| {
-        T::named(name).ok_or_else(|| {
-            let (noun, shown, names) = (T::NOUN, shorten(name), T::NAMES.join(", "));
-            let detail = format!("unknown {noun} `{shown}`, expected one of {names}");
-            Problem::invalid_query(detail).nearest(name, T::NAMES.iter().copied())
-        })
-    };
-    name.map(find).transpose()
 }
 
 fn page(appliance: &MockAppliance, filter: &EntryFilter, limit: usize) -> Json<Value> {

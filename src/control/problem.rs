@@ -131,7 +131,12 @@ impl From<QueryRejection> for Problem {
         let detail = text
             .split_once("query string: ")
             .map_or(text.as_str(), |(_, rest)| rest);
-        Problem::invalid_query(detail)
+        match detail.split_once("; did you mean ") {
+            Some((detail, near)) => {
+                Problem::invalid_query(detail).hint(format!("did you mean {near}"))
+            }
+            None => Problem::invalid_query(detail),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The readings that an appliance serves: for every fact one, changed while it runs.
 
 use axum::Json;
+use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -19,26 +20,19 @@ pub(super) async fn get(AppliancePath(running, _): AppliancePath) -> Json<Value>
     shown(running.appliance())
 }
 
-pub(super) async fn put(
+/// Takes readings: PUT those alone, PATCH on top of those that are served.
+pub(super) async fn change(
+    method: Method,
     AppliancePath(running, _): AppliancePath,
     RequestText(text): RequestText,
 ) -> JsonResult {
     away(move || {
         let appliance = running.appliance();
-        appliance.set_readings(&fixture::read_readings(BODY, &text, appliance.kind())?)?;
-        Ok(shown(appliance))
-    })
-    .await
-}
-
-pub(super) async fn patch(
-    AppliancePath(running, _): AppliancePath,
-    RequestText(text): RequestText,
-) -> JsonResult {
-    away(move || {
-        let appliance = running.appliance();
-        let further = fixture::read_readings(BODY, &text, appliance.kind())?;
-        appliance.add_readings(&further)?;
+        let readings = fixture::read_readings(BODY, &text, appliance.kind())?;
+        match method {
+            Method::PATCH => appliance.add_readings(&readings)?,
+            _ => appliance.set_readings(&readings)?,
+        }
         Ok(shown(appliance))
     })
     .await

@@ -1,15 +1,14 @@
 //! An appliance's users: listed without their passwords, added, replaced, removed.
 
 use axum::{Json, response::IntoResponse};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
     appliance::User,
-    contract::encoding::percent_encode,
     control::{
-        appliances::BODY,
+        appliances::{BODY, created},
         extract::{AppliancePath, RequestJson, RequestText},
         problem::{JsonResult, Problem, shorten},
     },
@@ -31,16 +30,8 @@ pub(super) async fn add(
         let detail = format!("there is a user named `{name}` already");
         return Err(Problem::name_taken(detail).hint("PUT replaces a user"));
     }
-    let (appliance, name) = (
-        percent_encode(&running.appliance().name()),
-        percent_encode(&name),
-    );
-    let location = format!("/v1/appliances/{appliance}/users/{name}");
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(shown),
-    ))
+    let appliance = running.appliance().name();
+    Ok(created(&[&appliance, "users", &name], Json(shown)))
 }
 
 pub(super) async fn one(AppliancePath(running, username): AppliancePath) -> JsonResult {

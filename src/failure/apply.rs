@@ -10,7 +10,7 @@ use http::{Response, StatusCode, header};
 use crate::{
     appliance::{ParsedRequest, ResponseKey, Rules},
     contract::Outcome,
-    failure::{Delay, Delivery, FailureAction, RandomSource, ResponseOverride, Termination},
+    failure::{Delay, Delivery, FailureAction, RandomSource, ResponseOverride},
 };
 
 impl FailureAction {
@@ -69,10 +69,7 @@ impl FailureAction {
             delivery.wait = delivery.wait.saturating_add(delay.of(random));
         }
         delivery.pace = self.pace.or(delivery.pace);
-        delivery.end = self
-            .end
-            .map(|(how, at)| Termination { how, at })
-            .or(delivery.end);
+        delivery.end = self.end.or(delivery.end);
         delivery
     }
 }
@@ -304,10 +301,7 @@ mod tests {
             (
                 Duration::from_millis(500),
                 Some(pace),
-                Some(Termination {
-                    how: CloseKind::Hang,
-                    at: CutPoint::MidBody
-                })
+                Some((CloseKind::Hang, CutPoint::MidBody))
             )
         );
     }

@@ -7,20 +7,9 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderValue, header};
 use serde_json::Value as Json;
 
-use crate::failure::{
-    CloseKind, Corruption, CutPoint, Delivery, Framing, RandomSource, Termination,
-};
+use crate::failure::{CloseKind, Corruption, CutPoint, Delivery, Framing, RandomSource};
 
 impl Corruption {
-    /// Returns whether it changes the body itself, not what is said of it or how much of it is sent.
-    pub(crate) fn changes_body(self) -> bool {
-        use Corruption::{ContentLength, MalformedChunk, Truncate, WrongContentType};
-        !matches!(
-            self,
-            ContentLength(_) | MalformedChunk | Truncate(_) | WrongContentType
-        )
-    }
-
     pub(crate) fn corrupt_body(self, random: &RandomSource, delivery: &mut Delivery) {
         let body = delivery.response.body().clone();
         match self {
@@ -31,24 +20,19 @@ impl Corruption {
             Corruption::Garbage(count) => put(delivery, garbage(random, count)),
             Corruption::Gzip => {
                 put(delivery, gzip(&body));
-                delivery
-                    .response
-                    .headers_mut()
-                    .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                let encoding = HeaderValue::from_static("gzip");
+                let headers = delivery.response.headers_mut();
+                headers.insert(header::CONTENT_ENCODING, encoding);
             }
             Corruption::InvalidJson => put(delivery, unclosed(&body)),
             Corruption::MalformedChunk => delivery.framing = Framing::MalformedChunk,
             Corruption::Truncate(kept) => {
-                delivery.end = Some(Termination {
-                    how: CloseKind::Close,
-                    at: CutPoint::InBody(kept as u64),
-                })
+                delivery.end = Some((CloseKind::Close, CutPoint::InBody(kept as u64)));
             }
             Corruption::WrongContentType => {
-                delivery
-                    .response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                let html = HeaderValue::from_static("text/html");
+                let headers = delivery.response.headers_mut();
+                headers.insert(header::CONTENT_TYPE, html);
             }
         }
     }
@@ -217,10 +201,7 @@ mod tests {
         );
         assert_eq!(
             distorted(Corruption::Truncate(3), ANSWER).end,
-            Some(Termination {
-                how: CloseKind::Close,
-                at: CutPoint::InBody(3)
-            })
+            Some((CloseKind::Close, CutPoint::InBody(3)))
         );
         assert_eq!(
             distorted(Corruption::WrongContentType, ANSWER)

@@ -20,7 +20,7 @@ pub struct Delivery {
     /// How slowly it is sent.
     pub pace: Option<Pace>,
     /// Where the sending ends early, and how.
-    pub end: Option<Termination>,
+    pub end: Option<(CloseKind, CutPoint)>,
 }
 
 /// How a body's length is declared.
@@ -43,15 +43,6 @@ pub struct Pace {
     /// How long between them, on the appliance's clock.
     #[serde(deserialize_with = "duration::deserialize")]
     pub every: Duration,
-}
-
-/// Where the sending ends early, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Termination {
-    /// How.
-    pub how: CloseKind,
-    /// Where.
-    pub at: CutPoint,
 }
 
 /// How a sending ends.

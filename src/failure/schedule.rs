@@ -135,24 +135,14 @@ impl Schedule {
     /// makes the mode fire again.
     pub fn scheduled_outages(&self) -> Vec<(Arc<str>, During, Duration)> {
         let outage = |mode: &ModeState| {
-            let When {
-                times: _,
-                outcome: _,
-                calls,
-                after: None,
-                every: None,
-                rate: None,
-                during: Some(during),
-                per: _,
-            } = &mode.failure.when
-            else {
-                return None;
-            };
-            (mode.counter.armed && calls.is_empty()).then_some((
-                Arc::clone(&mode.name),
-                *during,
-                mode.failure.action.down?,
-            ))
+            let when = &mode.failure.when;
+            let counts = !when.calls.is_empty()
+                || when.after.is_some()
+                || when.every.is_some()
+                || when.rate.is_some();
+            let length = mode.failure.action.down?;
+            let outage = (Arc::clone(&mode.name), when.during?, length);
+            (mode.counter.armed && !counts).then_some(outage)
         };
         self.modes.iter().filter_map(outage).collect()
     }

@@ -35,16 +35,16 @@ impl Delivery {
     pub fn script(&self, asked: RequestFlags, date: &str) -> Vec<WireStep> {
         let closes = asked.close
             || self.framing != Framing::True
-            || self.end.is_some_and(|end| end.how == CloseKind::Close);
+            || self.end.is_some_and(|(how, _)| how == CloseKind::Close);
         let body = self.body(asked);
         let mut bytes = self.head(asked, closes, date);
         let head = bytes.len();
         bytes.extend_from_slice(&body);
-        if let Some(end) = self.end {
-            bytes.truncate(end.at.place(head, body.len()));
+        if let Some((_, at)) = self.end {
+            bytes.truncate(at.place(head, body.len()));
         }
         let mut script = Vec::new();
-        let how = self.end.map(|end| end.how);
+        let how = self.end.map(|(how, _)| how);
         // A wait before nothing at all is none.
         let waits_for_nothing = how == Some(CloseKind::Hang) && bytes.is_empty();
         if !self.wait.is_zero() && !waits_for_nothing {

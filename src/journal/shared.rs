@@ -9,12 +9,11 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, Weak,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
 };
 
 use tokio::sync::Notify;
 
-use crate::journal::{BoundedJournal, Bounds, EntryData, EntryId, Progress, SentAnswer, lock};
+use crate::journal::{BoundedJournal, Bounds, lock};
 
 /// A journal, its share of the memory budget, and those who wait for it.
 ///
@@ -38,27 +37,9 @@ impl SharedJournal {
         shared
     }
 
-    /// Adds an entry. May be called under the appliance's lock, so that the entries are in the order of evaluation.
-    pub(crate) fn push(&self, data: EntryData) -> EntryId {
-        self.change(|journal| journal.push(data))
-    }
-
-    pub(crate) fn complete(
-        &self,
-        id: &EntryId,
-        sent: SentAnswer,
-        progress: Progress,
-        now: Instant,
-    ) {
-        self.change(|journal| journal.complete(id, sent, progress, now));
-    }
-
-    pub(crate) fn clear(&self) {
-        self.change(BoundedJournal::clear);
-    }
-
-    /// Changes the journal, and makes room if all journals together hold too much.
-    fn change<T>(&self, change: impl FnOnce(&mut BoundedJournal) -> T) -> T {
+    /// Changes the journal, and makes room if all journals together hold too much. May be called under the appliance's lock, so
+    /// that entries are in the order of evaluation.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut BoundedJournal) -> T) -> T {
         let mut journal = self.lock();
         let before = journal.bytes();
         let result = change(&mut journal);
@@ -194,13 +175,13 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     for _ in 0..5_000 {
-                        shared.push(plain());
+                        shared.change(|journal| journal.push(plain()));
                     }
                 });
             }
             scope.spawn(|| {
                 for _ in 0..20_000 {
-                    shared.clear();
+                    shared.change(BoundedJournal::clear);
                     assert!(budget.used() < usize::MAX / 2, "{}", budget.used());
                 }
             });

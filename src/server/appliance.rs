@@ -143,7 +143,7 @@ impl MockAppliance {
         content.current = content.loaded.clone();
         self.clock.set(Moment::default(), content.loaded.is_frozen);
         content.unmatched = UnmatchedRequests::default();
-        self.journal.clear();
+        self.clear_journal();
         self.rescheduled.notify_waiters();
     }
 

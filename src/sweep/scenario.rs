@@ -246,8 +246,8 @@ fn single(
     let last = after.saturating_add(times);
     // Another name's or issuer's, or another time's; clients differ about one whose name stands in its subject alone.
     let certificate = mode.action.tls.as_ref().and_then(|tls| tls.certificate);
-    let is_untrusted = certificate
-        .is_some_and(|it| !matches!(it, Certificate::CnOnly | Certificate::Swapped));
+    let is_untrusted =
+        certificate.is_some_and(|it| !matches!(it, Certificate::CnOnly | Certificate::Swapped));
     Ok(Scenario {
         name: format!("{task}/{}@{call}{dots}", mode.name),
         task,

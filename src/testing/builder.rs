@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Double, Failure,
     error::{CallSite, Error},
+    failure,
     failure::milliseconds,
     runtime,
 };
@@ -92,22 +93,15 @@ impl Builder {
     /// Requires of new passwords what this policy requires: `examples` (the default), `product_8` or `product_16`.
     #[track_caller]
     pub fn policy(self, name: impl Into<String>) -> Builder {
-        self.read(
-            "policy",
-            json!(Into::<String>::into(name)),
-            |fixture, part| {
-                fixture.state.policy = part.state.policy;
-            },
-        )
+        let name: String = name.into();
+        self.read("policy", json!(name), |fixture, part| {
+            fixture.state.policy = part.state.policy;
+        })
     }
 
     /// Locks after so many failed sign-ins in a row, for a time on the appliance's clock: the address they come from, or the account.
     #[track_caller]
     pub fn lockout(self, after: u32, scope: Scope, hold: Duration) -> Builder {
-        let scope = match scope {
-            Scope::Account => "account",
-            Scope::Source => "source",
-        };
         let lockout = json!({ "after": after, "scope": scope, "for": milliseconds(hold) });
         self.read("lockout", lockout, |fixture, part| {
             fixture.state.lockout = part.state.lockout
@@ -199,10 +193,7 @@ impl Builder {
         // After all else: they name users and depend on readings.
         for (failure, place) in self.failures {
             let mode = failure.add(place, |text, keys| {
-                let context = fixture.mode_context();
-                let mode = fixture::read_mode_with("failure", text, keys, &context)?;
-                let possible = mode.check_transport(!self.http);
-                possible.map_err(|missing| Diagnostic::of_transport(&missing))?;
+                let mode = failure::read(text, keys, &fixture.mode_context(), !self.http)?;
                 fixture::check_mode_count("failure", fixture.failures.len())?;
                 let is_free = fixture.failures.iter().all(|other| other.name != mode.name);
                 Ok(is_free.then_some(mode))

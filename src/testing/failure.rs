@@ -9,6 +9,7 @@ use crate::{
     contract::{Kind, Operation, Outcome},
     failure::FailureMode,
     fixture,
+    fixture::{Diagnostic, ModeContext},
 };
 
 /// A failure mode: what is done to an answer, and to which. Nothing is checked before it is armed, by [`Double::fail`] or a builder.
@@ -35,7 +36,7 @@ pub struct Failure {
     /// The keys of the mode; with a text, those that are added to it.
     keys: Map<String, Value>,
     text: Option<String>,
-    unknown: Option<fixture::Diagnostic>,
+    unknown: Option<Diagnostic>,
     /// Whether it has the conditions of a ready-made mode, which the first refinement that says when replaces.
     has_when: bool,
 }
@@ -186,10 +187,7 @@ impl Failure {
     pub(super) fn add(
         mut self,
         place: CallSite,
-        mut add: impl FnMut(
-            &str,
-            &Map<String, Value>,
-        ) -> Result<Option<FailureMode>, fixture::Diagnostic>,
+        mut add: impl FnMut(&str, &Map<String, Value>) -> Result<Option<FailureMode>, Diagnostic>,
     ) -> Result<FailureMode, Error> {
         if let Some(unknown) = self.unknown {
             return Err(Error::of_value(place, unknown));
@@ -221,7 +219,7 @@ impl Failure {
     }
 
     /// Returns what is wrong: in a text of the test with the place in it, otherwise with the value.
-    fn refused(&self, place: CallSite, error: fixture::Diagnostic) -> Error {
+    fn refused(&self, place: CallSite, error: Diagnostic) -> Error {
         if self.text.is_none() {
             let message = format!("failure mode `{}`: {}", self.name, error.message);
             return Error {
@@ -240,6 +238,19 @@ impl Failure {
         }
         refused.hint("a key of the YAML cannot be given again; `fail_any` gives no operation")
     }
+}
+
+/// Reads a failure mode from a text with further keys, for an appliance over HTTPS or plain HTTP.
+pub(super) fn read(
+    text: &str,
+    keys: &Map<String, Value>,
+    context: &ModeContext<'_>,
+    https: bool,
+) -> Result<FailureMode, Diagnostic> {
+    let mode = fixture::read_mode_with("failure", text, keys, context)?;
+    let possible = mode.check_transport(https);
+    possible.map_err(|missing| Diagnostic::of_transport(&missing))?;
+    Ok(mode)
 }
 
 /// Shows its name, unless that is taken.

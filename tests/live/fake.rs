@@ -15,7 +15,7 @@ use d4iot_double::{
     appliance::User,
     clock::Clock,
     contract::Kind,
-    failure::{CloseKind, CutPoint, Delivery, Schedule, Termination},
+    failure::{CloseKind, CutPoint, Delivery, Schedule},
     fixture,
     redact::Secret,
     server,
@@ -55,10 +55,7 @@ impl Answer {
     fn delivery(self) -> Delivery {
         let plain = Delivery::plain;
         let ends = |how| Delivery {
-            end: Some(Termination {
-                how,
-                at: CutPoint::BeforeAnswer,
-            }),
+            end: Some((how, CutPoint::BeforeAnswer)),
             ..plain(Response::new(Bytes::new()))
         };
         match self {

@@ -1,23 +1,22 @@
 //! An example request for an appliance, for the person at the terminal.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use crate::{
-    appliance::UserState,
-    contract,
-    contract::{Kind, Operation, QuoteForm},
-    fixture::Fixture,
-};
+use crate::{appliance::UserState, contract, contract::Operation, fixture::Fixture};
 
 /// Returns a command that validates a user's password at an appliance; none if it has no user.
 ///
 /// The command for the built-in users has a password: the documentation prints it.
 /// A fixture's own password is never shown.
 pub(super) fn example_request(fixture: &Fixture, url: &str) -> Option<String> {
-    let credentials = if fixture.names_users {
-        fixture_user(fixture)?
-    } else {
-        documented_user(fixture.kind)?
+    let directory = &fixture.state.directory;
+    let (username, password) = match directory.find(DOCUMENTED_USER) {
+        Some(user) if !fixture.names_users => (&user.username, user.password.expose()),
+        _ => {
+            let mut users = directory.users();
+            let active = users.clone().find(|user| user.state == UserState::Active);
+            (&active.or(users.next())?.username, "<PASSWORD>")
+        }
     };
     let path = contract::of(fixture.kind)
         .clause(Operation::Validation)
@@ -27,7 +26,7 @@ pub(super) fn example_request(fixture: &Fixture, url: &str) -> Option<String> {
         .0
         .first()?;
     let trusting = if url.starts_with("https:") { "-k " } else { "" };
-    let body = credentials.to_string();
+    let body = json!({ "username": username, "password": password }).to_string();
     // An IPv6 address stands in brackets, which some shells would read as a pattern.
     let address = format!("{url}{path}");
     let (body, address) = (
@@ -39,42 +38,31 @@ pub(super) fn example_request(fixture: &Fixture, url: &str) -> Option<String> {
     ))
 }
 
-fn fixture_user(fixture: &Fixture) -> Option<Json> {
-    let users = fixture.state.directory.users();
-    let active = users.clone().find(|user| user.state == UserState::Active);
-    let user = active.or(users.clone().next())?;
-    Some(json!({ "username": user.username, "password": "<PASSWORD>" }))
-}
-
 /// The user of the documentation's own example, whom the built-in appliances have.
-fn documented_user(kind: Kind) -> Option<Json> {
-    let quotes = contract::of(kind).quotes.values();
-    let mut examples = quotes.filter(|quote| {
-        quote.form == QuoteForm::Command
-            && quote.operation == Operation::SetPassword
-            && quote.placeholders.is_empty()
-    });
-    let words = shlex::split(&examples.next()?.text)?;
-    let data = words.iter().skip_while(|word| *word != "-d").nth(1)?;
-    let body: Json = serde_json::from_str(data).ok()?;
-    Some(json!({ "username": body.get("username")?, "password": body.get("password")? }))
-}
+const DOCUMENTED_USER: &str = "myUser";
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use serde_json::Value as Json;
 
     use super::*;
-    use crate::fixture;
+    use crate::{contract::Kind, fixture};
 
     #[rstest]
-    #[case::sensor(Kind::Sensor)]
-    #[case::console(Kind::Console)]
-    fn the_document_s_user_is_built_in_with_the_password_shown(#[case] kind: Kind) {
-        let shown = documented_user(kind).unwrap();
-        let directory = fixture::built_in(kind).state.directory;
-        let user = directory.find(shown["username"].as_str().unwrap()).unwrap();
-        assert_eq!(Some(user.password.expose()), shown["password"].as_str());
+    #[case::sensor(Kind::Sensor, "S85")]
+    #[case::console(Kind::Console, "C99")]
+    fn the_document_s_user_is_built_in_with_the_password_shown(
+        #[case] kind: Kind,
+        #[case] quote: &str,
+    ) {
+        let command = example_request(&fixture::built_in(kind), "http://127.0.0.1:1").unwrap();
+        let words = shlex::split(&command).unwrap();
+        let shown: Json = serde_json::from_str(&words[4]).unwrap();
+        let documented = &contract::of(kind).quotes[quote].text;
+        let (name, password) = (&shown["username"], &shown["password"]);
+        let expected = format!(r#""username": {name},"password": {password},"#);
+        assert!(documented.contains(&expected), "{documented}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 use rstest::rstest;
 
 use super::*;
-use crate::failure::{Pace, Termination};
+use crate::failure::Pace;
 
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const BODY: &[u8] = br#"{"msg":"x"}"#;
@@ -39,7 +39,7 @@ fn text(script: &[WireStep]) -> String {
 
 fn ended(how: CloseKind, at: CutPoint) -> Delivery {
     Delivery {
-        end: Some(Termination { how, at }),
+        end: Some((how, at)),
         ..answer(BODY)
     }
 }
@@ -219,7 +219,7 @@ fn what_is_written_is_what_would_be_written_up_to_the_cut() {
     ];
     let ends = || {
         cuts.into_iter().flat_map(|at| {
-            [CloseKind::Close, CloseKind::Hang, CloseKind::Reset].map(|how| Termination { how, at })
+            [CloseKind::Close, CloseKind::Hang, CloseKind::Reset].map(|how| (how, at))
         })
     };
     let mut combinations = 0;
@@ -259,7 +259,7 @@ fn what_is_written_is_what_would_be_written_up_to_the_cut() {
 
 fn holds(delivery: &Delivery, asked: RequestFlags) {
     let script = delivery.script(asked, DATE);
-    let fin = delivery.end.is_some_and(|end| end.how == CloseKind::Close);
+    let fin = delivery.end.is_some_and(|(how, _)| how == CloseKind::Close);
     // The same answer without pace, wait and cut; that it will end by FIN is told in its head.
     let whole = Delivery {
         framing: delivery.framing,
@@ -277,7 +277,7 @@ fn holds(delivery: &Delivery, asked: RequestFlags) {
         .position(|four| four == b"\r\n\r\n")
         .unwrap()
         + 4;
-    let expected = match delivery.end.map(|end| end.at) {
+    let expected = match delivery.end.map(|(_, at)| at) {
         None => &whole[..],
         Some(CutPoint::AfterHead) => &whole[..head],
         Some(CutPoint::AfterBytes(count)) => &whole[..whole.len().min(count as usize)],
@@ -287,7 +287,7 @@ fn holds(delivery: &Delivery, asked: RequestFlags) {
     };
     assert_eq!(written(&script), expected, "{delivery:?} {asked:?}");
     let closes = asked.close || delivery.framing != Framing::True;
-    let last = match delivery.end.map(|end| end.how) {
+    let last = match delivery.end.map(|(how, _)| how) {
         Some(CloseKind::Close) => Some(WireStep::Close),
         Some(CloseKind::Hang) => Some(WireStep::Hang),
         Some(CloseKind::Reset) => Some(WireStep::Reset),

@@ -67,13 +67,14 @@ impl Service for MockAppliance {
             .rejection()
             .map(|_| Finding::advice_on(&findings, reason));
         let name = Arc::clone(&content.name);
-        let entry = self.journal.push(EntryData {
+        let data = EntryData {
             reason: Some(reason),
             user,
             changed: decision.changed,
             findings,
             ..entry_data(&stamp, client, decision.class.clone(), recorded)
-        });
+        };
+        let entry = self.journal.change(|journal| journal.push(data));
         drop(content);
         let note = advice.map(|advice| match asked {
             Ok(operation) => format!("{name}: {operation} was refused: {advice}"),
@@ -107,10 +108,11 @@ impl Service for MockAppliance {
         content.unmatched.add(format!("{line} ({outcome})"));
         let note = format!("{}: {line} was refused: {}", content.name, refusal.advice());
         let stamp = self.clock.timestamp();
-        let entry = self.journal.push(EntryData {
+        let data = EntryData {
             findings: vec![Finding::Unlawful],
             ..entry_data(&stamp, client, class, recorded)
-        });
+        };
+        let entry = self.journal.change(|journal| journal.push(data));
         drop(content);
         ServerAnswer {
             entry: Some(entry),
@@ -124,7 +126,8 @@ impl Service for MockAppliance {
     }
 
     fn complete(&self, entry: EntryId, sent: SentAnswer, progress: Progress, now: Instant) {
-        self.journal.complete(&entry, sent, progress, now);
+        self.journal
+            .change(|journal| journal.complete(&entry, sent, progress, now));
         self.log(&entry);
     }
 

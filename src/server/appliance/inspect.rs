@@ -113,7 +113,7 @@ impl MockAppliance {
 
     /// Empties the journal, and starts counting again.
     pub fn clear_journal(&self) {
-        self.journal.clear();
+        self.journal.change(BoundedJournal::clear);
     }
 
     /// Returns what a request from a source would get now, and why. Nothing is changed or counted.
