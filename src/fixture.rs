@@ -164,30 +164,17 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Diagnostic> {
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads both.
 pub fn built_in(kind: Kind) -> Fixture {
-    static SENSOR: LazyLock<Fixture> = LazyLock::new(|| {
-        embedded(
-            "fixtures/sensor.yaml",
-            include_str!("../fixtures/sensor.yaml"),
-        )
-    });
-    static CONSOLE: LazyLock<Fixture> = LazyLock::new(|| {
-        embedded(
-            "fixtures/console.yaml",
+    static BUILT_IN: LazyLock<[Fixture; 2]> = LazyLock::new(|| {
+        let texts = [
             include_str!("../fixtures/console.yaml"),
-        )
+            include_str!("../fixtures/sensor.yaml"),
+        ];
+        texts.map(|text| Fixture {
+            names_users: false,
+            ..read("the built-in fixture", text).unwrap_or_else(|error| panic!("{error}"))
+        })
     });
-    match kind {
-        Kind::Console => CONSOLE.clone(),
-        Kind::Sensor => SENSOR.clone(),
-    }
-}
-
-fn embedded(file: &str, text: &str) -> Fixture {
-    let fixture = read(file, text).unwrap_or_else(|error| panic!("{error}"));
-    Fixture {
-        names_users: false,
-        ..fixture
-    }
+    BUILT_IN[kind as usize].clone()
 }
 
 /// Joins many names, a few on each line.

@@ -120,8 +120,11 @@ impl BoundedJournal {
     }
 
     fn keep_bounds(&mut self) {
-        while self.len() > 1 && (self.len() > self.bounds.entries || self.bytes > self.bounds.bytes)
-        {
+        let is_over = |journal: &BoundedJournal| {
+            let Bounds { entries, bytes } = journal.bounds;
+            journal.entries.len() > entries || journal.bytes > bytes
+        };
+        while self.entries.len() > 1 && is_over(self) {
             self.drop_oldest();
         }
     }
@@ -215,24 +218,9 @@ impl BoundedJournal {
         all.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Returns the number of entries.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Returns the number of bytes of all entries.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Returns the number of entries dropped since the start or the last [`BoundedJournal::clear`].
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
-    }
-
-    /// Returns when the oldest entry arrived.
-    pub(crate) fn oldest(&self) -> Option<Instant> {
-        self.entries.front().map(|entry| entry.data.instant)
     }
 
     /// Drops the oldest entry, and returns the number of bytes freed.

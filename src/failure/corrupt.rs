@@ -10,6 +10,15 @@ use serde_json::Value as Json;
 use crate::failure::{CloseKind, Corruption, CutPoint, Delivery, Framing, RandomSource};
 
 impl Corruption {
+    /// Returns whether it changes the body itself, not what is said of it or how much of it is sent.
+    pub(crate) fn changes_body(self) -> bool {
+        use Corruption::{ContentLength, MalformedChunk, Truncate, WrongContentType};
+        !matches!(
+            self,
+            ContentLength(_) | MalformedChunk | Truncate(_) | WrongContentType
+        )
+    }
+
     pub(crate) fn corrupt_body(self, random: &RandomSource, delivery: &mut Delivery) {
         let body = delivery.response.body().clone();
         match self {

@@ -10,13 +10,14 @@ use http::{HeaderMap, Method, Uri, Version};
 /// A copy of a request. It contains passwords, so `Debug` shows only its size.
 #[derive(Clone)]
 pub struct RecordedRequest {
-    method: Method,
-    version: Version,
+    pub(super) method: Method,
+    pub(super) version: Version,
     /// Target, header lines, body.
     kept: Box<[u8]>,
     target_end: usize,
     head_end: usize,
-    body_bytes: u32,
+    /// How long the body was.
+    pub(super) body_bytes: u32,
 }
 
 impl RecordedRequest {
@@ -58,15 +59,6 @@ impl RecordedRequest {
         self.kept.len()
     }
 
-    pub(super) fn method(&self) -> &str {
-        self.method.as_str()
-    }
-
-    /// Returns the version of HTTP, as a request line has it.
-    pub(super) fn version(&self) -> String {
-        format!("{:?}", self.version)
-    }
-
     /// Returns the path.
     pub fn path(&self) -> &str {
         self.target().split('?').next().unwrap_or_default()
@@ -91,11 +83,6 @@ impl RecordedRequest {
     /// Returns the part of the body that was kept.
     pub(super) fn body(&self) -> &[u8] {
         &self.kept[self.head_end..]
-    }
-
-    /// Returns how long the body was.
-    pub(super) fn body_bytes(&self) -> u32 {
-        self.body_bytes
     }
 }
 
@@ -127,7 +114,7 @@ mod tests {
     fn request_is_kept_in_its_parts() {
         let recorded = recorded(b"{\n}");
         assert_eq!(
-            (recorded.method(), recorded.target(), recorded.body()),
+            (recorded.method.as_str(), recorded.target(), recorded.body()),
             ("POST", "/a/b?c=d", b"{\n}".as_slice())
         );
         let headers: Vec<_> = recorded.headers().collect();
@@ -142,7 +129,7 @@ mod tests {
     fn only_the_beginning_of_a_body_is_kept() {
         let recorded = recorded(&[b'x'; 10_000]);
         assert_eq!(
-            (recorded.body().len(), recorded.body_bytes()),
+            (recorded.body().len(), recorded.body_bytes),
             (4096, 10_000)
         );
     }

@@ -41,10 +41,11 @@ impl SharedJournal {
     /// that entries are in the order of evaluation.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut BoundedJournal) -> T) -> T {
         let mut journal = self.lock();
-        let before = journal.bytes();
+        let before = journal.bytes;
         let result = change(&mut journal);
-        let after = journal.bytes();
-        self.budget.add(after.saturating_sub(before));
+        let after = journal.bytes;
+        let added = after.saturating_sub(before);
+        self.budget.used.fetch_add(added, Ordering::Relaxed);
         drop(journal);
         self.budget.subtract(before.saturating_sub(after));
         self.budget.make_room();
@@ -78,7 +79,7 @@ impl SharedJournal {
 
 impl Drop for SharedJournal {
     fn drop(&mut self) {
-        let held = self.lock().bytes();
+        let held = self.lock().bytes;
         self.budget.subtract(held);
     }
 }
@@ -122,10 +123,6 @@ impl MemoryBudget {
         journals.push(Arc::downgrade(journal));
     }
 
-    fn add(&self, bytes: usize) {
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-    }
-
     fn subtract(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -141,9 +138,9 @@ impl MemoryBudget {
             return;
         };
         let journals: Vec<Arc<SharedJournal>> = journals.iter().filter_map(Weak::upgrade).collect();
+        let arrival = |journal: &BoundedJournal| Some(journal.entries.front()?.data.instant);
         let oldest = |(index, journal): (usize, &Arc<SharedJournal>)| {
-            let oldest = journal.lock().oldest()?;
-            Some(Reverse((oldest, index)))
+            Some(Reverse((arrival(&journal.lock())?, index)))
         };
         let mut oldest: BinaryHeap<_> = journals.iter().enumerate().filter_map(oldest).collect();
         while self.used() > self.max - self.max / 16
@@ -151,7 +148,7 @@ impl MemoryBudget {
         {
             let mut journal = journals[index].lock();
             let freed = journal.drop_oldest();
-            let next = journal.oldest();
+            let next = arrival(&journal);
             drop(journal);
             self.subtract(freed);
             oldest.extend(next.map(|next| Reverse((next, index))));
@@ -187,6 +184,6 @@ mod tests {
             });
         });
 
-        assert_eq!(budget.used(), shared.read(BoundedJournal::bytes));
+        assert_eq!(budget.used(), shared.read(|journal| journal.bytes));
     }
 }

@@ -156,13 +156,13 @@ impl<'a> JournalRedactor<'a> {
             answer: entry.sent.as_ref().map(answer),
             took_ms: entry.took().map(milliseconds),
             request: RequestView {
-                method: clean(request.method()),
-                version: request.version(),
+                method: clean(request.method.as_str()),
+                version: format!("{:?}", request.version),
                 target: self.target(request.target(), &clean),
                 headers: request.headers().map(header).collect(),
                 body: clean(&self.mask.body(request.body())),
-                body_bytes: request.body_bytes(),
-                body_cut: request.body().len() < request.body_bytes() as usize,
+                body_bytes: request.body_bytes,
+                body_cut: request.body().len() < request.body_bytes as usize,
             },
             fingerprints: passwords
                 .map(|(name, value)| (name.clone(), self.fingerprints.of(value).into()))

@@ -1,5 +1,7 @@
 //! The table of a report: a row for each failure mode, a column for each call of the client.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{ScenarioResult, SweepReport, Task, Verdict};
@@ -51,7 +53,8 @@ pub(super) fn matrices(report: &SweepReport) -> Vec<Matrix> {
                     .map(|it| find(name, it).map(Cell::new))
                     .collect(),
             };
-            let rows = distinct(names).into_iter().map(row).collect();
+            let mut seen = BTreeSet::new();
+            let rows = names.filter(|name| seen.insert(*name)).map(row).collect();
             let columns = columns.iter().map(column).collect();
             matrices.push(Matrix::new(task.to_string(), columns, rows));
         }
@@ -73,33 +76,15 @@ fn of_task(report: &SweepReport, task: Task) -> impl Iterator<Item = &ScenarioRe
     scenarios.filter(move |scenario| scenario.task == task)
 }
 
-/// Returns each name once, where it comes first.
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut distinct = Vec::new();
-    for name in names {
-        if !distinct.contains(&name) {
-            distinct.push(name);
-        }
-    }
-    distinct
-}
-
 impl Matrix {
     fn new(title: String, columns: Vec<String>, rows: Vec<Row>) -> Matrix {
         let names = rows.iter().map(|row| row.name.chars().count());
+        let columns = columns.into_iter();
+        let columns = columns.map(|column| (column.len().max(MIN_WIDTH), column));
         Matrix {
-            width: names
-                .chain([title.chars().count()])
-                .max()
-                .unwrap_or_default(),
+            width: names.fold(title.chars().count(), usize::max),
             title,
-            columns: columns
-                .into_iter()
-                .map(|column| {
-                    let width = column.len().max(MIN_WIDTH);
-                    (column, width)
-                })
-                .collect(),
+            columns: columns.map(|(width, column)| (column, width)).collect(),
             rows,
         }
     }

@@ -60,8 +60,7 @@ pub struct Explanation {
 impl MockAppliance {
     /// Returns the wanted entries of the journal in the order of their arrival, the newest so many, with no password in them.
     pub fn journal(&self, wanted: &EntryFilter, most: usize) -> JournalPage {
-        let changed = self.journal.read(password_changes);
-        self.journal_without(wanted, most, self.redactor(&changed))
+        self.journal_without(wanted, most, self.redactor())
     }
 
     /// Returns the same with what `redactor` hides instead of the appliance's passwords.
@@ -164,17 +163,23 @@ impl MockAppliance {
     }
 
     /// Hides what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
-    pub(super) fn redactor(&self, changed: &[JournalEntry]) -> Redactor {
+    pub(super) fn redactor(&self) -> Redactor {
         let directories = self.directories();
         let users = directories.iter().flat_map(|directory| directory.users());
         let names: BTreeSet<&str> = users.map(|user| user.username.as_str()).collect();
-        let passwords = passwords(&directories, changed);
-        Redactor::of_secrets(passwords.iter().map(String::as_str), &names)
+        Redactor::of_secrets(self.passwords().iter().map(String::as_str), &names)
     }
 
     /// Returns what passwords this appliance has, had when it was loaded, or got since by what entries still tell.
     pub(crate) fn passwords(&self) -> BTreeSet<String> {
-        passwords(&self.directories(), &self.journal.read(password_changes))
+        let changed = |journal: &BoundedJournal| journal.password_changes().cloned().collect();
+        let changed: Vec<JournalEntry> = self.journal.read(changed);
+        let directories = self.directories();
+        let users = directories.iter().flat_map(|directory| directory.users());
+        let known = users.map(|user| user.password.expose().to_owned());
+        known
+            .chain(changed.iter().flat_map(JournalEntry::passwords))
+            .collect()
     }
 
     /// Returns the users of now, and those that were loaded.
@@ -183,18 +188,6 @@ impl MockAppliance {
         let snapshots = [&content.current, &content.loaded];
         snapshots.map(|snapshot| snapshot.appliance.state.directory.clone())
     }
-}
-
-fn passwords(directories: &[Directory], changed: &[JournalEntry]) -> BTreeSet<String> {
-    let users = directories.iter().flat_map(|directory| directory.users());
-    let known = users.map(|user| user.password.expose().to_owned());
-    known
-        .chain(changed.iter().flat_map(JournalEntry::passwords))
-        .collect()
-}
-
-pub(super) fn password_changes(journal: &BoundedJournal) -> Vec<JournalEntry> {
-    journal.password_changes().cloned().collect()
 }
 
 /// This process's fingerprints: their key is made when first asked for, and never shown.
