@@ -16,7 +16,6 @@ pub(crate) mod duration;
 mod page;
 mod random;
 mod schedule;
-mod scope;
 mod script;
 mod when;
 
@@ -30,7 +29,7 @@ pub use delivery::{CloseKind, CutPoint, Delivery, Framing, Pace, WireStep};
 pub use page::elsewhere;
 pub use random::RandomSource;
 pub use schedule::{Call, Counter, MAX_SCOPES, Schedule, Trigger};
-pub use scope::{CountScope, ScopeCounter};
+pub(crate) use script::OF_SENDING;
 pub use script::RequestFlags;
 use thiserror::Error;
 pub(crate) use when::one_or_many;

@@ -53,41 +53,24 @@ fn put(delivery: &mut Delivery, body: impl Into<Bytes>) {
 
 /// Writes JSON with every member twice; what is no JSON stays.
 fn doubled(body: &Bytes) -> Bytes {
-    match serde_json::from_slice(body) {
-        Ok(json) => {
-            let mut text = String::new();
-            write_doubled(&json, &mut text);
-            text.into()
-        }
-        Err(_) => body.clone(),
-    }
+    let json = serde_json::from_slice(body);
+    json.map_or(body.clone(), |json| doubled_text(&json).into())
 }
 
-fn write_doubled(json: &Json, text: &mut String) {
+fn doubled_text(json: &Json) -> String {
     match json {
         Json::Array(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                text.push_str(if index == 0 { "" } else { "," });
-                write_doubled(item, text);
-            }
-            text.push(']');
+            let items: Vec<String> = items.iter().map(doubled_text).collect();
+            format!("[{}]", items.join(","))
         }
         Json::Object(members) => {
-            text.push('{');
-            for (index, (key, value)) in members
-                .iter()
-                .flat_map(|member| [member, member])
-                .enumerate()
-            {
-                text.push_str(if index == 0 { "" } else { "," });
-                text.push_str(&Json::from(key.as_str()).to_string());
-                text.push(':');
-                write_doubled(value, text);
-            }
-            text.push('}');
+            let twice = members.iter().map(|(key, value)| {
+                let member = format!("{}:{}", Json::from(key.as_str()), doubled_text(value));
+                [&*member, &*member].join(",")
+            });
+            format!("{{{}}}", twice.collect::<Vec<_>>().join(","))
         }
-        plain => text.push_str(&plain.to_string()),
+        plain => plain.to_string(),
     }
 }
 

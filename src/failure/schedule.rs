@@ -3,10 +3,12 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
+use sha2::{Digest, Sha256};
+
 use crate::{
     appliance::Moment,
-    contract::{Operation, Outcome},
-    failure::{CountScope, During, FailureAction, FailureMode, RandomSource, ScopeCounter, When},
+    contract::{Operation, Outcome, encoding::hex},
+    failure::{During, FailureAction, FailureMode, Per, RandomSource, When},
 };
 
 /// The failure modes of an appliance, with what each has counted.
@@ -67,7 +69,16 @@ struct ModeState {
     name: Arc<str>,
     failure: FailureMode,
     counter: Counter,
-    scopes: HashMap<CountScope, ScopeCounter>,
+    /// What was counted together, by its label.
+    scopes: HashMap<String, ScopeCounter>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct ScopeCounter {
+    /// How many calls the mode applied to.
+    seen: u64,
+    /// How often the mode fired.
+    fired: u64,
 }
 
 impl Schedule {
@@ -151,15 +162,16 @@ impl Schedule {
     pub fn fired_by_clock(&mut self, name: &str) {
         if let Some(mode) = self.find(name) {
             mode.counter.fired += 1;
-            mode.scopes.entry(CountScope::Appliance).or_default().fired += 1;
+            mode.scopes.entry(String::new()).or_default().fired += 1;
         }
     }
 
     /// Forgets what was counted for a connection that is gone.
     pub fn connection_closed(&mut self, connection: u64) {
         self.connections.remove(&connection);
-        for mode in &mut self.modes {
-            mode.scopes.remove(&CountScope::Connection(connection));
+        let modes = self.modes.iter_mut();
+        for mode in modes.filter(|mode| mode.failure.when.per == Per::Connection) {
+            mode.scopes.remove(&connection.to_string());
         }
     }
 
@@ -210,11 +222,6 @@ impl Schedule {
     pub fn seed(&self) -> u64 {
         self.seed
     }
-
-    /// Returns whether there is no mode at all.
-    pub fn is_empty(&self) -> bool {
-        self.modes.is_empty()
-    }
 }
 
 impl ModeState {
@@ -234,13 +241,12 @@ impl ModeState {
 
     /// Counts a call in its scope; `is_free` says that no earlier mode has fired.
     fn count(&mut self, call: &Call<'_>, seed: u64, is_free: bool) -> Option<Trigger> {
-        let scope = CountScope::of(self.failure.when.per, call);
+        let scope = scope(self.failure.when.per, call);
         if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(&scope) {
             return None;
         }
         self.counter.seen += 1;
-        let label = scope.label();
-        let counter = self.scopes.entry(scope).or_default();
+        let counter = self.scopes.entry(scope.clone()).or_default();
         counter.seen += 1;
         let ordinal = counter.seen;
         let when = &self.failure.when;
@@ -250,7 +256,7 @@ impl ModeState {
         {
             return None;
         }
-        let random = RandomSource::new(seed, &self.name, &label, ordinal);
+        let random = RandomSource::new(seed, &self.name, &scope, ordinal);
         if when.rate.is_some_and(|rate| random.unit("rate") >= rate) {
             return None;
         }
@@ -262,6 +268,18 @@ impl ModeState {
             random,
             ordinal,
         })
+    }
+}
+
+/// Returns the label of what is counted together with a call: an address, a connection's number, a user's name, or nothing.
+fn scope(per: Per, call: &Call<'_>) -> String {
+    match (per, call.user.unwrap_or_default()) {
+        (Per::Appliance, _) => String::new(),
+        (Per::Connection, _) => call.connection.to_string(),
+        (Per::Source, _) => call.source.to_string(),
+        // A client can send names of 64 KiB, and each is kept: of a long one the digest.
+        (Per::User, long) if long.len() > MAX_NAME => hex(&Sha256::digest(long)),
+        (Per::User, name) => name.to_owned(),
     }
 }
 
@@ -293,6 +311,8 @@ impl When {
     }
 }
 
+/// The longest name, in bytes, that is kept as it is.
+const MAX_NAME: usize = 128;
 /// How many users, sources or connections a mode counts separately; it ignores new ones beyond that.
 pub const MAX_SCOPES: usize = 100_000;
 

@@ -71,7 +71,7 @@ impl Delivery {
             .response
             .headers()
             .iter()
-            .filter(|(name, _)| !OURS.contains(name))
+            .filter(|(name, _)| !OF_SENDING.contains(name))
         {
             line(&mut head, name, value.as_bytes());
         }
@@ -168,7 +168,7 @@ fn malformed(body: &[u8]) -> Bytes {
 }
 
 /// Headers about how an answer is sent; no answer brings its own.
-const OURS: [HeaderName; 3] = [
+pub(crate) const OF_SENDING: [HeaderName; 3] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,

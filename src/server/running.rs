@@ -101,21 +101,16 @@ impl RunningAppliance {
     pub fn url_for(&self, asked: Option<&str>) -> String {
         let asked = asked.filter(|_| self.address.ip().is_unspecified());
         let host = self.host.as_deref().or(asked);
-        url(self.scheme(), host, self.address) + &self.appliance.path_prefix()
+        let scheme = match self.identity {
+            Some(_) => "https",
+            None => "http",
+        };
+        url(scheme, host, self.address) + &self.appliance.path_prefix()
     }
 
     /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Returns `https`, or `http` without TLS.
-    pub fn scheme(&self) -> &'static str {
-        if self.identity.is_some() {
-            "https"
-        } else {
-            "http"
-        }
     }
 
     /// Returns the certificate of the CA to trust; none over plain HTTP.

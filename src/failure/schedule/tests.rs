@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::failure::{Per, TlsFailure, scope::MAX_NAME};
+use crate::failure::TlsFailure;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const CALL: Call<'static> = Call {
@@ -182,13 +182,7 @@ fn it_counts_per(#[case] per: Per, #[case] scopes: usize) {
         .map(|call| schedule.request(call).is_some())
         .collect();
     assert_eq!(twice.iter().filter(|fired| **fired).count(), scopes);
-    let kept = schedule.modes[0].scopes.keys().filter_map(|scope| {
-        if let CountScope::User(name) = scope {
-            Some(name.len())
-        } else {
-            None
-        }
-    });
+    let kept = schedule.modes[0].scopes.keys().map(String::len);
     assert!(kept.max().unwrap_or(0) <= MAX_NAME);
 }
 
