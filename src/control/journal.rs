@@ -51,7 +51,8 @@ pub(super) async fn get(
     }
     away(move || {
         let filter = query.filter(running.appliance())?;
-        Ok(page(running.appliance(), &filter, query.limit()?))
+        let page = running.appliance().journal(&filter, query.limit()?);
+        Ok(Json(json!(page)))
     })
     .await
 }
@@ -79,7 +80,7 @@ pub(super) async fn wait(
         biased;
         () = appliance.wait(&filter, count) => {
             let (appliance, filter) = (Arc::clone(appliance), filter.clone());
-            away(move || Ok(page(&appliance, &filter, limit))).await
+            away(move || Ok(Json(json!(appliance.journal(&filter, limit))))).await
         }
         () = running.stopped() => Err(if app.registry.is_ending() {
             process::ending()
@@ -143,16 +144,6 @@ impl EntryQuery {
             Problem::invalid_query(format!("timeout is `{shown}`, expected {expected}"))
         })
     }
-}
-
-fn page(appliance: &MockAppliance, filter: &EntryFilter, limit: usize) -> Json<Value> {
-    let page = appliance.journal(filter, limit);
-    Json(json!({
-        "entries": page.entries,
-        "count": page.count,
-        "truncated": page.truncated,
-        "dropped": page.dropped,
-    }))
 }
 
 /// Returns the problem of a wait that is over, with what came instead.

@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
+use serde::Serialize;
 
 use super::MockAppliance;
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Entries of a journal, and how many there were besides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JournalPage {
     /// Those that were wanted and are held, in the order of their arrival: the newest, where not all were asked for.
     pub entries: Vec<EntryView>,
