@@ -324,7 +324,8 @@ impl fmt::Display for Fixture {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
+/// Counts things: `1 user`, `2 users`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -2,6 +2,9 @@
 
 use std::{
     fs,
+    fs::File,
+    io,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +17,7 @@ use crate::{
     cli::{
         code,
         console::Console,
-        error::{CliError, Result, read_text},
+        error::{CliError, Result},
         reports,
     },
     contract,
@@ -178,12 +181,20 @@ fn read(kind: Kind, path: &Path) -> Result<String> {
         let hint = format!("name the file in it, as in {}", file.display());
         return Err(failed("it is a folder".into()).hint(hint));
     }
-    let text = read_text(path)?;
-    if text.len() > MAX_BYTES {
+    let mut bytes = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes),
+        _ => File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > MAX_BYTES {
         let what = format!("it is larger than {MAX_BYTES} bytes, and the {kind}'s page is not");
         return Err(failed(what));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        failed(format!("it is not UTF-8 after {place} bytes"))
+    })
 }
 
 /// Renews the numbers and hashes in the contract's files.
@@ -233,6 +244,6 @@ const TEMPLATES: Templates = &[
 /// Where the contract is in the project.
 const CONTRACT: &str = "conformance/contract";
 /// Pages are a quarter of it.
-const MAX_BYTES: usize = 32 * 1024;
+const MAX_BYTES: u64 = 32 * 1024;
 /// Pages have a quarter of it.
 const MAX_STATEMENTS: usize = 400;

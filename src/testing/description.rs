@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
+    fixture::counted,
     journal::{EntryFilter, EntryView, OTHER_ANSWER},
     server::MockAppliance,
 };
@@ -44,12 +45,8 @@ pub(super) fn describe_findings(appliance: &MockAppliance) -> String {
         return String::new();
     }
     let lines = findings.into_iter().map(|(finding, count)| {
-        let plural = if count == 1 { "" } else { "s" };
-        format!(
-            "\n  {} in {count} request{plural}: {}",
-            finding.name(),
-            finding.advice()
-        )
+        let requests = counted(count as usize, "request");
+        format!("\n  {finding} in {requests}: {}", finding.advice())
     });
     format!("\n\nfindings about the client{}", lines.collect::<String>())
 }

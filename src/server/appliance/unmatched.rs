@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{Method, Uri};
 
-use crate::{appliance::Directory, contract::encoding::percent_decode};
+use crate::{appliance::Directory, contract::encoding::percent_decode, fixture::counted};
 
 /// Requests that hit no operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,11 +38,10 @@ pub(super) fn line(method: &Method, uri: &Uri, directory: &Directory) -> String 
 /// Says how many and which: `3 requests hit no operation: GET /a, POST /b`.
 impl fmt::Display for UnmatchedRequests {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.count == 1 { "" } else { "s" };
+        let requests = counted(self.count as usize, "request");
         write!(
             out,
-            "{} request{plural} hit no operation: {}",
-            self.count,
+            "{requests} hit no operation: {}",
             self.first.join(", ")
         )
     }
