@@ -177,12 +177,6 @@ pub fn built_in(kind: Kind) -> Fixture {
     BUILT_IN[kind as usize].clone()
 }
 
-/// Joins many names, a few on each line.
-fn wrapped(names: &[&str]) -> String {
-    let lines: Vec<String> = names.chunks(6).map(|names| names.join(", ")).collect();
-    lines.join(",\n    ")
-}
-
 impl Fixture {
     /// Returns the appliance this fixture describes, as it is at the start.
     pub fn appliance(&self) -> Appliance {
@@ -286,7 +280,7 @@ impl Fixture {
         let unknown = Diagnostic::new(node::START, message).in_file("--fail");
         match nearest_mode(name, known.iter().copied()) {
             Some(near) => unknown.hint(format!("did you mean `{near}`?")),
-            None => unknown.hint(format!("expected one of {}", wrapped(&known))),
+            None => unknown.hint(format!("expected one of {}", known.join(", "))),
         }
     }
 }

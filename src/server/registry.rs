@@ -271,7 +271,7 @@ impl Registry {
         for running in &all {
             findings.add_idle(running.appliance());
         }
-        findings.into_lines()
+        findings.0
     }
 
     /// Must not be called under the lock of the entries.

@@ -26,7 +26,7 @@ use thiserror::Error;
 use crate::{
     journal::lock,
     server::tls::{
-        authority::{Authority, authority, leaf},
+        authority::{Authority, authority, issue, proper},
         faults::{Faults, Issuer},
     },
 };
@@ -120,7 +120,7 @@ impl Identity {
         subjects: Vec<String>,
         clients: ClientVerifier,
     ) -> Result<Identity, IdentityError> {
-        let chain = leaf(&authority.issuer, subjects.clone())?;
+        let chain = issue(&authority.issuer, proper(subjects.clone())?)?;
         Ok(Identity {
             config: config(rustls::ALL_VERSIONS, chain, &clients)?,
             clients,

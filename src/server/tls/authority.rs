@@ -44,13 +44,6 @@ impl Authority {
     }
 }
 
-pub(super) fn leaf(
-    issuer: &Issuer<'_, KeyPair>,
-    subjects: Vec<String>,
-) -> Result<Chain, rcgen::Error> {
-    issue(issuer, proper(subjects)?)
-}
-
 /// What stands in a certificate that is as it should be.
 pub(super) fn proper(subjects: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
     let mut params = dated("d4iot-double");

@@ -15,7 +15,7 @@ use rustls::{
 
 use super::{
     Chain, Identity, IdentityError,
-    authority::{Authority, authority, dated, issue, leaf, named, proper},
+    authority::{Authority, authority, dated, issue, named, proper},
     builder, config, finish, verifier,
 };
 use crate::{
@@ -87,20 +87,19 @@ impl Identity {
 
 impl Issuer {
     fn at_fault(&self, certificate: Certificate, now: Duration) -> Result<Chain, rcgen::Error> {
-        let subjects = || self.subjects.clone();
         let epoch = date_time_ymd(1970, 1, 1);
-        let mut params = proper(subjects())?;
+        let mut params = proper(self.subjects.clone())?;
         match certificate {
             Certificate::CnOnly => {
                 params.subject_alt_names.clear();
                 params.distinguished_name = named("localhost");
             }
             Certificate::Expired => params.not_after = epoch + now.saturating_sub(DAY),
-            Certificate::IncompleteChain => return leaf(&self.intermediate()?, subjects()),
+            Certificate::IncompleteChain => return issue(&self.intermediate()?, params),
             Certificate::NotYetValid => params.not_before = epoch + now + DAY,
             Certificate::Swapped => {}
             Certificate::UnknownCa => {
-                return leaf(&authority(KeyPair::generate()?)?.issuer, subjects());
+                return issue(&authority(KeyPair::generate()?)?.issuer, params);
             }
             Certificate::WrongName => {
                 let other = CertificateParams::new(vec![OTHER_HOST.to_owned()])?;
