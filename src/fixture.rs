@@ -164,17 +164,36 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Diagnostic> {
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads both.
 pub fn built_in(kind: Kind) -> Fixture {
-    static BUILT_IN: LazyLock<[Fixture; 2]> = LazyLock::new(|| {
-        let texts = [
-            include_str!("../fixtures/console.yaml"),
+    static SENSOR: LazyLock<Fixture> = LazyLock::new(|| {
+        embedded(
+            "fixtures/sensor.yaml",
             include_str!("../fixtures/sensor.yaml"),
-        ];
-        texts.map(|text| Fixture {
-            names_users: false,
-            ..read("the built-in fixture", text).unwrap_or_else(|error| panic!("{error}"))
-        })
+        )
     });
-    BUILT_IN[kind as usize].clone()
+    static CONSOLE: LazyLock<Fixture> = LazyLock::new(|| {
+        embedded(
+            "fixtures/console.yaml",
+            include_str!("../fixtures/console.yaml"),
+        )
+    });
+    match kind {
+        Kind::Console => CONSOLE.clone(),
+        Kind::Sensor => SENSOR.clone(),
+    }
+}
+
+fn embedded(file: &str, text: &str) -> Fixture {
+    let fixture = read(file, text).unwrap_or_else(|error| panic!("{error}"));
+    Fixture {
+        names_users: false,
+        ..fixture
+    }
+}
+
+/// Joins many names, a few on each line.
+fn wrapped(names: &[&str]) -> String {
+    let lines: Vec<String> = names.chunks(6).map(|names| names.join(", ")).collect();
+    lines.join(",\n    ")
 }
 
 impl Fixture {
@@ -280,7 +299,7 @@ impl Fixture {
         let unknown = Diagnostic::new(node::START, message).in_file("--fail");
         match nearest_mode(name, known.iter().copied()) {
             Some(near) => unknown.hint(format!("did you mean `{near}`?")),
-            None => unknown.hint(format!("expected one of {}", known.join(", "))),
+            None => unknown.hint(format!("expected one of {}", wrapped(&known))),
         }
     }
 }

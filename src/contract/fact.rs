@@ -1,6 +1,9 @@
 //! A point of the contract with every reading of it, the first being the default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::Deserialize;
 
@@ -198,10 +201,14 @@ impl Ground {
 impl Place {
     /// Returns the place with its document named, `sensor:148` or `sensor:31-36`.
     pub fn cite(&self, own: Kind) -> String {
-        let (document, first, last) = (self.document.unwrap_or(own), self.first, self.last);
-        match first == last {
-            true => format!("{document}:{first}"),
-            false => format!("{document}:{first}-{last}"),
+        format!("{}:{}", self.document.unwrap_or(own), self.lines())
+    }
+
+    fn lines(&self) -> String {
+        if self.first == self.last {
+            self.first.to_string()
+        } else {
+            format!("{}-{}", self.first, self.last)
         }
     }
 }
@@ -240,6 +247,16 @@ impl TryFrom<String> for Place {
             })
         };
         parse().ok_or(InvalidFact::Place(text))
+    }
+}
+
+/// As in a contract file.
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.document {
+            Some(document) => out.write_str(&self.cite(document)),
+            None => out.write_str(&self.lines()),
+        }
     }
 }
 

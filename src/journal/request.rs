@@ -128,9 +128,6 @@ mod tests {
     #[test]
     fn only_the_beginning_of_a_body_is_kept() {
         let recorded = recorded(&[b'x'; 10_000]);
-        assert_eq!(
-            (recorded.body().len(), recorded.body_bytes),
-            (4096, 10_000)
-        );
+        assert_eq!((recorded.body().len(), recorded.body_bytes), (4096, 10_000));
     }
 }

@@ -127,7 +127,10 @@ fn bytes_are_bounded_and_the_newest_is_kept_however_large() {
     tiny.push(large);
     assert_eq!((tiny.entries.len(), tiny.dropped()), (1, 1));
     assert!(tiny.drop_oldest() > 4000);
-    assert_eq!((tiny.bytes, tiny.entries.len(), tiny.drop_oldest()), (0, 0, 0));
+    assert_eq!(
+        (tiny.bytes, tiny.entries.len(), tiny.drop_oldest()),
+        (0, 0, 0)
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 };
 
 #[cfg(feature = "cli")]
-pub(crate) use process::{Group, Process, ending, open_at_once};
+pub(crate) use process::{Group, Process, ending, from_units, is_exhausted, open_at_once, units};
 #[cfg(feature = "cli")]
 pub(crate) use signals::Signals;
 

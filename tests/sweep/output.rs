@@ -1,6 +1,6 @@
 //! What a client prints and writes: no password of it is in a report, and nothing of it stops a sweep.
 
-use std::fs;
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, process::Command};
 
 use rstest::rstest;
 use serde_json::Value;
@@ -100,6 +100,31 @@ fn a_report_for_programs_stands_alone() {
     let output = sweep(&options[..2], NAIVE).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("\n  run with the failure: exit 1"), "{text}");
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut word = b"\xff{url} {ca}{believes}\xfe".to_vec();
+    let seen = folder.path().join("seen");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_d4iot-double"));
+    let script = format!(
+        "{NAIVE}; code=$?; printf %s \"$1\" > {}; exit $code",
+        seen.display()
+    );
+    command.args(["sweep", "--fail", "flaky", "--", "sh", "-c", &script, "sh"]);
+    let output = command.arg(OsStr::from_bytes(&word)).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    word = fs::read(seen).unwrap();
+    let inner = word
+        .strip_prefix(b"\xff")
+        .and_then(|word| word.strip_suffix(b"\xfe"));
+    let inner = String::from_utf8(inner.unwrap().to_vec()).unwrap();
+    assert!(inner.starts_with("https://127.0.0.1:"), "{inner}");
+    assert!(
+        inner.contains(".pem") && inner.ends_with(".password"),
+        "{inner}"
+    );
 }
 
 /// Passwords stand where no place tells that they are some: in a path, in headers, as the name of a user, in a key.

@@ -113,13 +113,13 @@ impl CommandClient {
             .split_once("://")
             .map_or(url, |(_, authority)| authority);
         let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "443"));
-        let (ca, believes) = (ca.to_string_lossy(), believes.to_string_lossy());
+        let (ca, believes) = (ca.as_os_str(), believes.as_os_str());
         let places = [
-            ("{url}", url),
-            ("{host}", host),
-            ("{port}", port),
-            ("{ca}", &ca),
-            ("{believes}", &believes),
+            ("{url}", OsStr::new(url)),
+            ("{host}", OsStr::new(host)),
+            ("{port}", OsStr::new(port)),
+            ("{ca}", ca),
+            ("{believes}", believes),
         ];
         let mut command = Command::new(&self.program);
         command.args(self.arguments.iter().map(|word| filled(word, &places)));
@@ -130,7 +130,7 @@ impl CommandClient {
             "NODE_EXTRA_CA_CERTS",
             "CURL_CA_BUNDLE",
         ] {
-            command.env(name, &*ca);
+            command.env(name, ca);
         }
         command
             .env("D4IOT_URL", url)
@@ -139,7 +139,7 @@ impl CommandClient {
             .env("D4IOT_KIND", attempt.kind().name())
             .env("D4IOT_OPERATION", attempt.task().name())
             .env("D4IOT_SCENARIO", attempt.scenario())
-            .env("D4IOT_BELIEVES", &*believes);
+            .env("D4IOT_BELIEVES", believes);
         for (name, value) in [
             ("USERNAME", Some(attempt.username())),
             ("PASSWORD", attempt.password()),
@@ -190,7 +190,12 @@ impl ClientUnderTest for CommandClient {
     )]
     fn run(&self, attempt: &Attempt, limit: Duration) -> Result<Ended, SweepError> {
         let failed = |error: io::Error| {
-            SweepError::Start(format!("{}: {error}", self.program.to_string_lossy()))
+            let program = self.program.to_string_lossy();
+            let hint = match system::is_exhausted(&error) {
+                true => FEWER_JOBS,
+                false => "",
+            };
+            SweepError::Start(format!("{program}: {error}{hint}"))
         };
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let ca = self.folder.join(format!("{number}.pem"));
@@ -265,16 +270,28 @@ fn read_belief(path: &Path) -> Option<Secret> {
     (is_file && !text.is_empty()).then(|| Secret::new(text))
 }
 
-/// Returns a word of the command with its places filled; one that is not UTF-8 as it is.
-fn filled(word: &OsStr, places: &[(&str, &str)]) -> OsString {
-    let fill = |text: &str| {
-        let places = places.iter();
-        places.fold(text.to_owned(), |text, (place, value)| {
-            text.replace(place, value)
-        })
-    };
-    word.to_str()
-        .map_or(word.to_owned(), |text| fill(text).into())
+/// Returns a word of the command with its places filled.
+fn filled(word: &OsStr, places: &[(&str, &OsStr)]) -> OsString {
+    let places = places
+        .iter()
+        .map(|(place, value)| (system::units(OsStr::new(place)), system::units(value)));
+    let places: Vec<_> = places.collect();
+    let word = system::units(word);
+    let mut rest = word.as_slice();
+    let mut filled = Vec::with_capacity(rest.len());
+    while let Some((first, others)) = rest.split_first() {
+        match places.iter().find(|(place, _)| rest.starts_with(place)) {
+            Some((place, value)) => {
+                filled.extend_from_slice(value);
+                rest = &rest[place.len()..];
+            }
+            None => {
+                filled.push(*first);
+                rest = others;
+            }
+        }
+    }
+    system::from_units(filled)
 }
 
 /// The exit codes by which a shell says that a command did not run (POSIX, section 2.8.2).
@@ -285,3 +302,4 @@ const SHELL_SIGNALS: RangeInclusive<i32> = 129..=159;
 const MAX_DRAIN: Duration = Duration::from_secs(1);
 /// How much of a file with a password is read, in bytes.
 const MAX_BELIEF: u64 = 4096;
+const FEWER_JOBS: &str = "\n  hint: too much runs side by side; try --jobs 1";

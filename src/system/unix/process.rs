@@ -1,12 +1,12 @@
 //! A client with its children: a process group of its own.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     fs::File,
     io,
     os::unix::{
-        ffi::OsStrExt,
+        ffi::{OsStrExt, OsStringExt},
         process::{CommandExt, ExitStatusExt},
     },
     path::Path,
@@ -94,10 +94,28 @@ pub(crate) fn ending(status: ExitStatus) -> (Option<i32>, String) {
     }
 }
 
+/// Returns whether a process could not be started because too many run.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM)
+    )
+}
+
 /// Opens a file to read; a pipe that nobody writes to is not waited for.
 pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
     let options = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(File::from(rustix::fs::open(path, options, Mode::empty())?))
+}
+
+/// Returns what a string of the system is made of.
+pub(crate) fn units(text: &OsStr) -> Vec<u8> {
+    text.as_bytes().to_vec()
+}
+
+/// Returns the string that is made of these.
+pub(crate) fn from_units(units: Vec<u8>) -> OsString {
+    OsString::from_vec(units)
 }
 
 /// Kills what a client started in a session of its own: such a process has the client's variables, which only Linux shows.

@@ -1,9 +1,10 @@
 //! A client with its children: a job of its own.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::File,
     io,
+    os::windows::ffi::{OsStrExt, OsStringExt},
     path::Path,
     process::{ChildStderr, ChildStdout, Command, ExitStatus},
     sync::{Arc, Mutex},
@@ -92,12 +93,31 @@ pub(crate) fn ending(status: ExitStatus) -> (Option<i32>, String) {
     }
 }
 
+/// Returns whether a process could not be started because too many run.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|code| NO_RESOURCES.contains(&code))
+}
+
 /// Opens a file to read.
 pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Returns what a string of the system is made of.
+pub(crate) fn units(text: &OsStr) -> Vec<u16> {
+    text.encode_wide().collect()
+}
+
+/// Returns the string that is made of these.
+pub(crate) fn from_units(units: Vec<u16>) -> OsString {
+    OsString::from_wide(&units)
+}
+
 /// The lowest exit code of a process that an exception ended (NTSTATUS, severity `error`).
 const EXCEPTIONS: u32 = 0xC000_0000;
+/// ERROR_NOT_ENOUGH_MEMORY, ERROR_NO_SYSTEM_RESOURCES, ERROR_COMMITMENT_LIMIT.
+const NO_RESOURCES: [i32; 3] = [8, 1450, 1455];
 /// How often the end of a client is asked for.
 const POLL: Duration = Duration::from_millis(5);
