@@ -127,10 +127,8 @@ fn bytes_are_bounded_and_the_newest_is_kept_however_large() {
     tiny.push(large);
     assert_eq!((tiny.entries.len(), tiny.dropped()), (1, 1));
     assert!(tiny.drop_oldest() > 4000);
-    assert_eq!(
-        (tiny.bytes, tiny.entries.len(), tiny.drop_oldest()),
-        (0, 0, 0)
-    );
+    assert_eq!((tiny.bytes, tiny.entries.len()), (0, 0));
+    assert_eq!(tiny.drop_oldest(), 0);
 }
 
 #[test]
@@ -229,14 +227,8 @@ fn clear_restarts_counts_without_open_entries() {
     let mut journal = BoundedJournal::default();
     let before = journal.push(plain());
     journal.clear();
-    assert_eq!(
-        (
-            journal.entries.len(),
-            journal.bytes,
-            journal.count(&EntryFilter::default())
-        ),
-        (0, 0, 0)
-    );
+    assert_eq!((journal.entries.len(), journal.bytes), (0, 0));
+    assert_eq!(journal.count(&EntryFilter::default()), 0);
     journal.complete(&before, ok(), Progress::Done, now());
     assert_eq!(journal.count(&EntryFilter::default()), 0);
     let after = journal.push(plain());
