@@ -10,7 +10,10 @@ use d4iot_double::{
     snapshot::SnapshotStore,
 };
 use rstest::rstest;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+};
 
 use crate::deviations::runs::{cases, lab, verdicts, worded};
 
@@ -43,10 +46,10 @@ async fn broken_connection_is_not_judged(#[case] bytes: &'static str) {
 async fn nobody_there_is_not_judged_and_said_once() {
     let kind = Kind::Sensor;
     let (_double, mut lab) = lab(kind);
-    let address = server::bind(([127, 0, 0, 1], 0).into())
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // Bound, so that no other test takes the port, and not listening.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = held.local_addr().unwrap();
     lab.target = Target::new(&format!("http://{address}"), &TargetOptions::default()).unwrap();
     let run = runner::run(&lab, &cases(kind, |_| true), &SnapshotStore::None, &|_| ()).await;
     assert!(
