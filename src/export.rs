@@ -24,7 +24,6 @@ use std::{
 };
 
 use bytes::Bytes;
-pub(crate) use har::{HarExchange, archive};
 use http::{HeaderMap, Request, Response};
 use serde_json::{Value as Json, json};
 

@@ -21,6 +21,7 @@ mod judge;
 mod knowledge;
 mod labels;
 mod media_type;
+mod moment;
 mod share;
 
 use std::{
@@ -29,14 +30,9 @@ use std::{
     io::{BufRead, BufReader, Read},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::Authority,
-};
+use http::{Request, Response, StatusCode, uri::Authority};
 pub use judge::{JudgedCapture, judge, redacted_har};
-use reqwest::Url;
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::contract::{Outcome, encoding};
@@ -46,8 +42,8 @@ use crate::contract::{Outcome, encoding};
 pub struct Capture {
     /// What was recorded, in the order of the file.
     pub exchanges: Vec<RecordedExchange>,
-    /// How many entries are not known that may have changed a password.
-    gaps: usize,
+    /// After which entries something is not known that may have changed a password.
+    gaps: Vec<usize>,
     /// How many entries are not judged, by reason.
     pub left_out: BTreeMap<&'static str, usize>,
     /// How many bytes the exchanges hold.
@@ -62,9 +58,7 @@ pub struct RecordedExchange {
     pub number: usize,
     /// Its line, where the file has lines, from 1.
     line: u32,
-    /// How many entries before it are not known that may have changed a password.
-    gaps: usize,
-    /// `scheme://host:port`, in one spelling. HTTPS is presumed where only the path was recorded.
+    /// `scheme://host:port`, as far as that is known.
     pub host: String,
     /// When the request was sent, and when the answer had come, in milliseconds since 1970.
     times: Option<(f64, f64)>,
@@ -73,15 +67,14 @@ pub struct RecordedExchange {
     request: Request<Bytes>,
     sent: SentBody,
     answer: Result<Response<Bytes>, &'static str>,
-    /// Whether the head of the answer was recorded without its content type, in the place of which is the usual one.
+    /// Whether the head of the answer was recorded without its content type.
     lacks_type: bool,
 }
 
 /// What is known of a request's body.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SentBody {
     /// Every byte.
-    #[default]
     Whole,
     /// The names of its fields and which values are the same, and what the mock answered; numbers look like texts.
     Masked(Option<Outcome>),
@@ -95,6 +88,9 @@ pub enum CaptureError {
     /// It is of another form.
     #[error("not a capture: {0}")]
     Form(&'static str),
+    /// It has no list of entries.
+    #[error("not a capture: no list `entries` is in it")]
+    NoEntries,
     /// It is not JSON.
     #[error("not a capture: no JSON at byte {0}")]
     NoJson(u64),
@@ -116,19 +112,25 @@ impl Capture {
         let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
         let mut input = BufReader::with_capacity(CHUNK, start.chain(input));
         let mut capture = Capture::default();
-        let text = start.trim_ascii_start();
-        match text {
+        match start.trim_ascii_start() {
             [] => return Err(CaptureError::Form("the file is empty")),
             [b'{' | b'[', ..] => capture.read_entries(&mut input)?,
-            _ if curl::is_of_curl(start) => curl::read(&mut input, &mut capture)?,
-            _ => {
-                let mut others = OTHER_FORMS.iter();
-                let other =
-                    others.find(|(magic, _)| [start, text].iter().any(|it| it.starts_with(magic)));
+            [0x1f, 0x8b, ..] => {
+                return Err(CaptureError::Form("it is compressed; gunzip it first"));
+            }
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                return Err(CaptureError::Form("it is UTF-16; save it as UTF-8"));
+            }
+            [b'<', ..] => return Err(CaptureError::Form("it is XML or HTML; export it as HAR")),
+            [0xd4, 0xc3, 0xb2, 0xa1, ..]
+            | [0xa1, 0xb2, 0xc3, 0xd4, ..]
+            | [0x0a, 0x0d, 0x0d, 0x0a, ..] => {
                 return Err(CaptureError::Form(
-                    other.map_or(FORMS, |(_, advice)| advice),
+                    "it is of packets, encrypted ones at that; record in the client or a proxy",
                 ));
             }
+            start if curl::is_of_curl(start) => curl::read(&mut input, &mut capture)?,
+            _ => return Err(CaptureError::Form(FORMS)),
         }
         Ok(capture)
     }
@@ -136,36 +138,48 @@ impl Capture {
     fn read_entries(&mut self, input: &mut impl BufRead) -> Result<(), CaptureError> {
         let ending = entries::each(input, |entry| {
             self.entries += 1;
+            let number = self.entries;
             let Some(entry) = entry else {
                 return self.leave_out("an entry of more than 8 MiB");
             };
-            let json: Value = serde_json::from_slice(entry).unwrap_or_default();
-            let parts = match journal::is_of_journal(&json) {
-                true => journal::parts(&json),
-                false => har::parts(&json),
+            let read = match journal::is_of_journal(entry) {
+                true => journal::exchange(entry, number),
+                false => har::exchange(entry, number),
             };
-            self.add(parts, 1, entry.len());
+            match read {
+                Ok(exchange) => self.add(exchange),
+                Err(reason) => self.leave_out(reason),
+            }
         })?;
-        if let Some(cut) = ending {
-            self.leave_out(cut);
+        match ending {
+            entries::FileEnding::CutInEntry => {
+                self.leave_out("cut off: the file ends within an entry")
+            }
+            entries::FileEnding::Cut => {
+                self.leave_out("cut off: the file ends before its list does")
+            }
+            entries::FileEnding::Whole => {}
         }
         Ok(())
     }
 
     fn leave_out(&mut self, reason: &'static str) {
-        self.gaps += usize::from(![ANOTHER_PATH, PREFLIGHT].contains(&reason));
+        if ![ANOTHER_PATH, PREFLIGHT].contains(&reason) {
+            self.gaps.push(self.entries);
+        }
         *self.left_out.entry(reason).or_default() += 1;
     }
 
-    /// Adds an entry of a line and of some bytes, if it is one of the three operations.
-    fn add(&mut self, parts: Result<Parts, &'static str>, line: u32, bytes: usize) {
-        let place = (self.entries, line, self.gaps);
-        let exchange = match parts.and_then(|parts| parts.exchange(place)) {
-            Ok(exchange) => exchange,
-            Err(reason) => return self.leave_out(reason),
-        };
-        let answer = exchange.answer.as_ref().map(|answer| answer.body().len());
-        self.kept += bytes + exchange.request.body().len() + answer.unwrap_or_default();
+    fn add(&mut self, exchange: RecordedExchange) {
+        let answer = exchange.answer.as_ref();
+        let bytes = exchange.request.body().len() + answer.map_or(0, |answer| answer.body().len());
+        let heads = [
+            Some(exchange.request.headers()),
+            answer.ok().map(Response::headers),
+        ];
+        let fields = heads.into_iter().flatten().flatten();
+        let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + PER_FIELD);
+        self.kept += bytes + fields.sum::<usize>() + PER_EXCHANGE;
         if self.exchanges.len() >= MAX_EXCHANGES || self.kept > MAX_KEPT {
             return self.leave_out(TOO_MANY);
         }
@@ -176,7 +190,7 @@ impl Capture {
     pub fn hosts(&self) -> Vec<&str> {
         let mut hosts: Vec<&str> = Vec::new();
         for exchange in &self.exchanges {
-            if !hosts.contains(&&*exchange.host) {
+            if !hosts.iter().any(|host| is_one_host(host, &exchange.host)) {
                 hosts.push(&exchange.host);
             }
         }
@@ -191,70 +205,58 @@ impl std::fmt::Debug for RecordedExchange {
 }
 
 /// What an entry says of itself, whatever file it is from.
-#[derive(Default)]
 struct Parts {
+    number: usize,
     method: String,
     /// Whole, or a path alone.
     url: String,
-    request_headers: HeaderMap,
+    request_headers: http::HeaderMap,
     sent: SentBody,
     request_body: Vec<u8>,
     times: Option<(f64, f64)>,
     status: u16,
-    answer_headers: HeaderMap,
+    answer_headers: http::HeaderMap,
     /// None where it was not recorded.
     answer_body: Option<Vec<u8>>,
     lacks_type: bool,
 }
 
 impl Parts {
-    /// Makes the exchange of a number, a line and so many gaps before it, if it is one of the three operations.
+    /// Makes an exchange, if it is one of the three operations.
     ///
     /// # Errors
     /// Why it is none.
-    fn exchange(
-        mut self,
-        (number, line, gaps): (usize, u32, usize),
-    ) -> Result<RecordedExchange, &'static str> {
-        if self.method == "CONNECT" {
-            return Err("a tunnel through a proxy");
-        }
-        let named = header_text(&self.request_headers, "host");
-        let (address, target) = split_url(&self.url, &named).ok_or(NO_ADDRESS)?;
-        let (path, query) = match target.find('?') {
-            Some(place) => target.split_at(place),
-            None => (target.as_str(), ""),
-        };
+    fn exchange(mut self) -> Result<RecordedExchange, &'static str> {
+        let (host, target) = split_url(&self.url).ok_or(NO_ADDRESS)?;
+        let path = target.split(['?', '#']).next().unwrap_or_default();
         let (prefix, path) = classify::without_prefix(path).ok_or(match &*self.method {
             "GET" | "HEAD" => ANOTHER_PATH,
             _ => ANOTHER_REQUEST,
         })?;
+        let has_prefix = !prefix.is_empty();
+        let target = format!(
+            "{path}{}",
+            &target[target.find('?').unwrap_or(target.len())..]
+        );
+        let target = target.split('#').next().unwrap_or_default();
+        let host = host.map_or_else(|| header_text(&self.request_headers, "host"), str::to_owned);
         if self.method == "OPTIONS" {
             return Err(PREFLIGHT);
         }
+        let host = without_sign_in(&host, &mut self.request_headers);
         if self.status == 101 {
             return Err("a WebSocket");
         }
-        if !address.username().is_empty() {
-            // A client sends them in a header.
-            let password = address.password().unwrap_or_default();
-            let sign_in = format!("{}:{password}", address.username());
-            let sign_in = STANDARD.encode(encoding::percent_decode(&sign_in));
-            let value = format!("Basic {sign_in}");
-            add_header(&mut self.request_headers, "authorization", value.as_bytes());
-        }
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = self.method.parse().map_err(|_| "a method that is none")?;
-        let target = format!("{path}{query}");
         *request.uri_mut() = target.parse().map_err(|_| NO_ADDRESS)?;
-        let body = body::decode(&mut self.request_headers, self.request_body);
-        let sent = if body.is_ok() {
-            self.sent
-        } else {
-            SentBody::Missing
+        let (sent, request_body) = match body::decode(&mut self.request_headers, self.request_body)
+        {
+            Ok(body) => (self.sent, body),
+            Err(_) => (SentBody::Missing, Bytes::new()),
         };
         *request.headers_mut() = self.request_headers;
-        *request.body_mut() = body.unwrap_or_default();
+        *request.body_mut() = request_body;
         let answer = match (self.answer_body, StatusCode::from_u16(self.status)) {
             (_, Err(_)) => Err("no answer is in the capture"),
             (None, Ok(_)) => Err("the body of the answer is not in the capture"),
@@ -262,24 +264,15 @@ impl Parts {
                 let mut answer = Response::new(body);
                 *answer.status_mut() = status;
                 *answer.headers_mut() = self.answer_headers;
-                // A report names no host and no ticket.
-                if let Some(location) = answer.headers_mut().get_mut(header::LOCATION) {
-                    *location = HeaderValue::from_static("another address");
-                }
-                if self.lacks_type {
-                    let value = HeaderValue::from_static(USUAL_TYPE);
-                    answer.headers_mut().insert(header::CONTENT_TYPE, value);
-                }
                 answer
             }),
         };
         Ok(RecordedExchange {
-            number,
-            line,
-            gaps,
-            host: address.origin().ascii_serialization(),
+            number: self.number,
+            line: 1,
+            host,
             times: self.times,
-            has_prefix: !prefix.is_empty(),
+            has_prefix,
             request,
             sent,
             answer,
@@ -288,18 +281,34 @@ impl Parts {
     }
 }
 
-/// Splits an address into that of the appliance and the target, as it was written. None for other schemes than HTTP's.
-fn split_url(url: &str, host: &str) -> Option<(Url, String)> {
-    let host = if host.is_empty() { NO_HOST } else { host };
-    let whole = match url.starts_with('/') {
-        true => format!("https://{host}{url}"),
-        false => url.to_owned(),
+/// Splits an address into scheme and host, which may be absent, and the rest. None for other schemes than HTTP's.
+fn split_url(url: &str) -> Option<(Option<&str>, &str)> {
+    if url.starts_with('/') {
+        return Some((None, url));
+    }
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        let start = url.get(..scheme.len())?;
+        start
+            .eq_ignore_ascii_case(scheme)
+            .then(|| &url[scheme.len()..])
+    })?;
+    let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let end = url.len() - rest.len() + host;
+    Some((Some(&url[..end]), &rest[host..]))
+}
+
+/// Tells whether two addresses are of one appliance: case and the port of the scheme do not count.
+fn is_one_host(one: &str, other: &str) -> bool {
+    let plain = |host: &str| {
+        let host = host.to_ascii_lowercase();
+        let port = if host.starts_with("http:") {
+            ":80"
+        } else {
+            ":443"
+        };
+        host.strip_suffix(port).map_or(host.clone(), str::to_owned)
     };
-    let address = Url::parse(&whole).ok()?;
-    let rest = whole.split_once("://")?.1.split('#').next()?;
-    let target = rest.find(['/', '?']).unwrap_or(rest.len());
-    let is_of_http = ["http", "https"].contains(&address.scheme());
-    is_of_http.then(|| (address, rest[target..].to_owned()))
+    plain(one) == plain(other)
 }
 
 /// Returns the name of `scheme://user:password@host:port`, or of a part of it.
@@ -309,15 +318,34 @@ fn host_name(address: &str) -> String {
     authority.map_or_else(|_| host.to_owned(), |it| it.host().to_owned())
 }
 
-fn header_text(headers: &HeaderMap, name: &str) -> String {
+/// Removes user and password from `scheme://user:password@host`: a client sends them in a header.
+fn without_sign_in(address: &str, headers: &mut http::HeaderMap) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let Some((start, host)) = address.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    let (scheme, sign_in) = start.split_once("//").unwrap_or(("", start));
+    let sign_in = STANDARD.encode(encoding::percent_decode(sign_in));
+    add_header(
+        headers,
+        "authorization",
+        format!("Basic {sign_in}").as_bytes(),
+    );
+    match scheme {
+        "" => host.to_owned(),
+        _ => format!("{scheme}//{host}"),
+    }
+}
+
+fn header_text(headers: &http::HeaderMap, name: &str) -> String {
     let value = headers.get(name).map(|value| value.as_bytes());
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
 }
 
 /// Adds a header, unless it is none: HTTP/2 has some that begin with a colon.
-fn add_header(headers: &mut HeaderMap, name: &str, value: &[u8]) {
-    let name = HeaderName::from_bytes(name.trim().as_bytes());
-    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.trim_ascii())) {
+fn add_header(headers: &mut http::HeaderMap, name: &str, value: &[u8]) {
+    let name = http::HeaderName::from_bytes(name.trim().as_bytes());
+    if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.trim_ascii())) {
         // More than 32,768 fields are too many.
         let _ = headers.try_append(name, value);
     }
@@ -328,21 +356,6 @@ const ANOTHER_REQUEST: &str = "another path, which may have changed a password";
 const PREFLIGHT: &str = "OPTIONS, which a browser asks before it sends a request (CORS)";
 const NO_ADDRESS: &str = "an address that is not HTTP's";
 const FORMS: &str = "expected HTTP Archive (JSON with `log.entries`), the journal of a mock (JSON with `entries`), or what `curl -v`, --trace or --trace-ascii prints";
-const PACKETS: &str = "it is of packets, encrypted ones at that; record in the client or a proxy";
-/// How files of other forms begin, and what to do with them.
-const OTHER_FORMS: [(&[u8], &str); 7] = [
-    (b"\x1f\x8b", "it is compressed; gunzip it first"),
-    (b"\xff\xfe", "it is UTF-16; save it as UTF-8"),
-    (b"\xfe\xff", "it is UTF-16; save it as UTF-8"),
-    (b"<", "it is XML or HTML; export it as HAR"),
-    (b"\xd4\xc3\xb2\xa1", PACKETS),
-    (b"\xa1\xb2\xc3\xd4", PACKETS),
-    (b"\x0a\x0d\x0d\x0a", PACKETS),
-];
-/// Stands for a host that was not recorded (RFC 2606).
-const NO_HOST: &str = "appliance.invalid";
-/// The content type of documented answers.
-const USUAL_TYPE: &str = "application/json";
 /// How much is read at once, in bytes.
 const CHUNK: usize = 1 << 16;
 /// How long an entry may be, in bytes.
@@ -354,3 +367,6 @@ const TOO_MANY: &str = "more than 10,000 exchanges or 64 MiB of them: split the 
 const MAX_EXCHANGES: usize = 10_000;
 /// How many bytes all exchanges may hold.
 const MAX_KEPT: usize = 64 << 20;
+/// What an exchange holds beside its bodies, and a field of a head beside its text, in bytes.
+const PER_EXCHANGE: usize = 1024;
+const PER_FIELD: usize = 64;

@@ -1,7 +1,7 @@
 //! What a captured request was, and which outcomes it allows: the appliance's own reader says what is wrong with it, one thing after
 //! another, and the contract what that may come to.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use bytes::Bytes;
 use http::Request;
@@ -25,6 +25,8 @@ pub(super) struct Classified {
     pub(super) values: Values,
     /// The user name that an answer may repeat.
     pub(super) username: String,
+    /// Whether no appliance serves an operation here.
+    pub(super) is_unknown_path: bool,
 }
 
 /// The fields of a request.
@@ -51,60 +53,36 @@ pub(super) enum KnownCredentials {
 /// Reads the requests of one kind of appliance.
 pub(super) struct Classifier {
     contract: &'static Contract,
-    /// For each operation, and for each reading of the fact that changes what a request is, the rules under which everything
-    /// undocumented is refused.
-    rules: Vec<Vec<(String, Rules)>>,
+    /// For each operation the rules under which everything undocumented is refused, for each reading of the fact that changes what a
+    /// request is.
+    rules: Vec<(Operation, Vec<FactRules>)>,
 }
 
-/// What a request is under a reading.
-struct Read {
-    conditions: Vec<Condition>,
-    /// What it asks if nothing of that counts.
-    asked: Operation,
-    values: Values,
-}
-
-impl Classified {
-    /// A request on a path that no appliance serves.
-    pub(super) fn at_unknown_path(operation: Operation) -> Classified {
-        Classified {
-            operation,
-            expect: on(Condition::UnknownPath, None),
-            conditions: vec![Condition::UnknownPath],
-            values: Values::default(),
-            username: String::new(),
-        }
-    }
-
-    pub(super) fn has(&self, condition: Condition) -> bool {
-        self.conditions.contains(&condition)
-    }
-
-    /// Tells whether the request lacks what no success goes without.
-    pub(super) fn forbids_success(&self) -> bool {
-        self.conditions.iter().any(|it| it.forbids_success())
-    }
-}
+/// The point of a fact, one of its readings, and the rules under it.
+type FactRules = (String, String, Rules);
 
 impl Classifier {
     pub(super) fn new(contract: &'static Contract) -> Classifier {
         let of_operation = |operation: &Operation| {
-            let fact = contract.fact(*operation, deciding_fact(*operation));
-            let readings = fact.into_iter().flat_map(|fact| {
-                let names = fact.readings.into_iter().map(|reading| reading.name);
-                names.map(move |name| (fact.name.clone(), name))
-            });
-            let rules = readings.map(|(fact, name)| {
+            let fact = match operation {
+                Operation::SetPasswordByAdmin => Field::AdminUsername.name(),
+                _ => "accepts",
+            };
+            let entry = contract.fact(*operation, fact);
+            let names = entry.iter().flat_map(|entry| &entry.readings);
+            let rules = names.map(|reading| {
                 let mut readings = Readings::default();
+                let full = format!("{operation}.{fact}");
                 // Both names are the contract's own.
-                let _ = readings.choose(contract, &fact, name);
-                let refuse = |rules: Rules, condition: &Condition| {
-                    rules.with_handling(*condition, Handling::Reject)
-                };
-                let rules = Rules::new(contract, &readings);
-                (name.to_owned(), Condition::ALL.iter().fold(rules, refuse))
+                let _ = readings.choose(contract, &full, reading.name);
+                let rules = Condition::ALL
+                    .iter()
+                    .fold(Rules::new(contract, &readings), |rules, condition| {
+                        rules.with_handling(*condition, Handling::Reject)
+                    });
+                (fact.to_owned(), reading.name.to_owned(), rules)
             });
-            rules.collect()
+            (*operation, rules.collect())
         };
         Classifier {
             contract,
@@ -117,90 +95,108 @@ impl Classifier {
         &self,
         request: &Request<Bytes>,
         sent: SentBody,
-        credentials: impl Fn(&Values) -> KnownCredentials,
+        credentials: impl Fn(Operation, &Values) -> KnownCredentials,
     ) -> Classified {
         let path = request.uri().path();
-        let rules = self.rules.iter().flatten();
-        let Some(operation) = rules
-            .map(|(_, rules)| rules)
-            .find_map(|it| it.operation_at(path))
-        else {
-            let last = path.rsplit('/').next().unwrap_or_default();
-            return Classified::at_unknown_path(last.parse().unwrap_or(Operation::Validation));
+        let served = |(_, rules): &&(Operation, Vec<FactRules>)| {
+            rules
+                .iter()
+                .any(|(.., rules)| rules.operation_at(path).is_some())
         };
-        let (mut expected, mut best): (Vec<(String, Expect)>, Option<Read>) = (Vec::new(), None);
-        for (reading, rules) in &self.rules[operation as usize] {
-            let mut read = self.read(rules, operation, request);
-            let is_missing = sent == SentBody::Missing;
-            read.conditions
-                .retain(|it| !is_missing || !OF_BODY.contains(it));
-            // Of two values of a field, nobody knows which one counts.
-            if is_missing || read.conditions.contains(&Condition::DuplicateField) {
-                read.values = Values::default();
-            }
-            let base = base(self.contract, read.asked, credentials(&read.values));
-            let mut expect = self.chain(operation, &read.conditions, base.clone());
-            // What the capture does not show may have been wrong with the request.
-            let open: Vec<Outcome> = match sent {
-                SentBody::Whole => Vec::new(),
-                SentBody::Masked(outcome) => vec![outcome.unwrap_or(Outcome::WrongType)],
-                SentBody::Missing => OPEN.to_vec(),
+        let operation = self
+            .rules
+            .iter()
+            .find(served)
+            .and_then(|(_, rules)| rules[0].2.operation_at(path));
+        let Some(operation) = operation else {
+            let last = path.rsplit('/').next().unwrap_or_default();
+            let condition = Condition::UnknownPath;
+            return Classified {
+                operation: last.parse().unwrap_or(Operation::Validation),
+                expect: on(condition, None),
+                conditions: vec![condition],
+                values: Values::default(),
+                username: String::new(),
+                is_unknown_path: true,
             };
+        };
+        let (_, rules) = &self.rules[operation as usize];
+        let mut readings: Vec<(String, Expect)> = Vec::new();
+        let mut first = None;
+        for (_, reading, rules) in rules {
+            let (mut conditions, asked, values) = self.read(rules, operation, request);
+            conditions.retain(|it| sent != SentBody::Missing || !OF_BODY.contains(it));
+            let values = match sent {
+                SentBody::Missing => Values::default(),
+                // Nobody knows which of the two counts.
+                _ if conditions.contains(&Condition::DuplicateField) => Values::default(),
+                _ => values,
+            };
+            let known = credentials(asked, &values);
+            let mut expect = self.chain(operation, &conditions, base(self.contract, asked, known));
             if sent != SentBody::Whole {
+                // What the capture does not show may have been wrong with it.
+                let open = match sent {
+                    SentBody::Masked(outcome) => vec![outcome.unwrap_or(Outcome::WrongType)],
+                    _ => OPEN.to_vec(),
+                };
                 let open = open.into_iter().filter(|outcome| OPEN.contains(outcome));
                 let open = open.map(Expect::Outcome);
-                expect = Expect::OneOf([expect, base].into_iter().chain(open).collect());
+                let own = [expect, base(self.contract, asked, known)];
+                expect = Expect::OneOf(own.into_iter().chain(open).collect());
             }
-            expected.push((reading.clone(), expect));
-            let forbids = |read: &Read| read.conditions.iter().any(|it| it.forbids_success());
-            if best.as_ref().is_none_or(forbids) {
-                best = Some(read);
+            readings.push((reading.clone(), expect));
+            let is_best = first.as_ref().is_none_or(|(_, conditions): &(_, Vec<_>)| {
+                conditions
+                    .iter()
+                    .any(|condition: &Condition| condition.forbids_success())
+            });
+            if is_best {
+                first = Some((values, conditions));
             }
         }
-        let is_alike = expected.iter().all(|(_, expect)| *expect == expected[0].1);
+        let (values, conditions) = first.unwrap_or_default();
+        let is_alike = readings.iter().all(|(_, expect)| *expect == readings[0].1);
         let expect = match is_alike {
-            true => expected.swap_remove(0).1,
+            true => readings.swap_remove(0).1,
             false => Expect::By {
-                fact: deciding_fact(operation).to_owned(),
-                readings: expected.into_iter().collect(),
+                fact: rules[0].0.clone(),
+                readings: readings.into_iter().collect(),
             },
         };
-        let (conditions, values) = best
-            .map(|it| (it.conditions, it.values))
-            .unwrap_or_default();
         Classified {
             operation,
             expect,
             conditions,
             username: username(request, &values),
             values,
+            is_unknown_path: false,
         }
     }
 
-    /// Returns what is wrong with a request, one thing after another.
-    fn read(&self, rules: &Rules, operation: Operation, request: &Request<Bytes>) -> Read {
-        let mut read = Read {
-            conditions: Vec::new(),
-            asked: operation,
-            values: Values::default(),
-        };
+    /// Returns what is wrong with a request, one thing after another, and what it asks if nothing of that counts.
+    fn read(
+        &self,
+        rules: &Rules,
+        operation: Operation,
+        request: &Request<Bytes>,
+    ) -> (Vec<Condition>, Operation, Values) {
+        let mut conditions = Vec::new();
         if request.body().len() > MAX_REQUEST {
-            read.conditions.push(Condition::BodyTooLarge);
-            return read;
+            return (vec![Condition::BodyTooLarge], operation, Values::default());
         }
         // Nearly every request is a good one.
         let mut rules = Cow::Borrowed(rules);
         loop {
             match rules.parse_request(request) {
                 ParsedRequest::Fields(asked, values) => {
-                    (read.asked, read.values) = (asked, Values::new(asked, &values));
-                    return read;
+                    return (conditions, asked, Values::new(asked, &values));
                 }
                 ParsedRequest::Rejected(_, condition) => {
-                    let is_known = read.conditions.contains(&condition);
-                    read.conditions.push(condition);
+                    let is_known = conditions.contains(&condition);
+                    conditions.push(condition);
                     if is_known || !self.can_proceed(operation, condition) {
-                        return read;
+                        return (conditions, operation, Values::default());
                     }
                     let own = rules.into_owned();
                     rules = Cow::Owned(own.with_handling(condition, Handling::Proceed));
@@ -212,17 +208,22 @@ impl Classifier {
     /// Tells whether a request in a condition goes on under some reading.
     fn can_proceed(&self, operation: Operation, condition: Condition) -> bool {
         let handling = self.contract.handling(Some(operation), condition);
-        let mut readings = handling.iter().flat_map(|(_, fact)| fact.readings());
-        readings.any(|it| !matches!(it.is, Handling::Answer(_) | Handling::Reject))
+        let goes_on = |handling: Handling| {
+            matches!(
+                handling,
+                Handling::First | Handling::Last | Handling::Proceed
+            )
+        };
+        handling.is_some_and(|(_, fact)| fact.readings().iter().any(|reading| goes_on(reading.is)))
     }
 
     fn chain(&self, operation: Operation, conditions: &[Condition], base: Expect) -> Expect {
-        let last = conditions.last();
-        let goes_on = last.is_none_or(|last| self.can_proceed(operation, *last));
-        let conditions = conditions.iter().rev();
-        let expect = conditions.fold(goes_on.then_some(base), |expect, condition| {
-            Some(on(*condition, expect))
-        });
+        let last = conditions.last().copied();
+        let ends = last.is_some_and(|last| !self.can_proceed(operation, last));
+        let mut expect = (!ends).then_some(base);
+        for condition in conditions.iter().rev() {
+            expect = Some(on(*condition, expect));
+        }
         expect.unwrap_or(Expect::Outcome(operation.rejection()))
     }
 }
@@ -243,38 +244,33 @@ impl Values {
     }
 }
 
-/// Returns the point of the fact that changes what a request is.
-fn deciding_fact(operation: Operation) -> &'static str {
-    match operation {
-        Operation::SetPasswordByAdmin => Field::AdminUsername.name(),
-        _ => "accepts",
-    }
-}
-
 /// Returns what a good request may get: every documented outcome, without those that are known not to come.
 fn base(contract: &Contract, operation: Operation, known: KnownCredentials) -> Expect {
-    let outcomes = contract.clause(operation).outcomes.keys().copied();
+    let clause = contract.clause(operation);
+    let outcomes: BTreeSet<Outcome> = clause.outcomes.keys().copied().collect();
     let can_come = |outcome: &Outcome| match known {
         KnownCredentials::Right => *outcome != operation.rejection(),
         KnownCredentials::Replaced => !outcome.is_success(),
         KnownCredentials::Other | KnownCredentials::Unknown => true,
     };
-    Expect::OneOf(outcomes.filter(can_come).map(Expect::Outcome).collect())
+    let outcomes = outcomes.into_iter().filter(can_come);
+    Expect::OneOf(outcomes.map(Expect::Outcome).collect())
 }
 
 fn username(request: &Request<Bytes>, values: &Values) -> String {
+    let name = Field::Username.name();
     if !values.target.is_empty() {
         return values.target.clone();
     }
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap_or_default();
-    let name = body[Field::Username.name()].as_str();
-    name.unwrap_or_default().to_owned()
+    body[name].as_str().unwrap_or_default().to_owned()
 }
 
 fn on(condition: Condition, otherwise: Option<Expect>) -> Expect {
+    let otherwise = otherwise.map(Box::new);
     Expect::On {
         condition,
-        otherwise: otherwise.map(Box::new),
+        otherwise,
         first: None,
         last: None,
     }

@@ -7,14 +7,14 @@ use std::io::BufRead;
 
 use crate::runner::capture::{CaptureError, MAX_ENTRY};
 
-/// Calls for each entry with its bytes; with none for one that is too long to be read. Returns how the file is cut off, if it is.
+/// Calls for each entry with its bytes; with none for one that is too long to be read.
 ///
 /// # Errors
 /// The file cannot be read, is no JSON, or has no list of entries.
 pub(super) fn each(
     input: &mut impl BufRead,
     mut call: impl FnMut(Option<&[u8]>),
-) -> Result<Option<&'static str>, CaptureError> {
+) -> Result<FileEnding, CaptureError> {
     let mut scan = Scan::default();
     loop {
         let chunk = input.fill_buf().map_err(CaptureError::Read)?;
@@ -31,12 +31,23 @@ pub(super) fn each(
         }
         input.consume(length);
     }
-    match (scan.has_list, scan.depth, scan.in_entry) {
-        (false, ..) => Err(CaptureError::Form("no list `entries` is in it")),
-        (true, 0, _) => Ok(None),
-        (true, _, false) => Ok(Some("cut off: the file ends before its list does")),
-        (true, _, true) => Ok(Some(CUT_IN_ENTRY)),
+    if !scan.has_list {
+        return Err(CaptureError::NoEntries);
     }
+    Ok(match (scan.depth, scan.in_entry) {
+        (0, _) => FileEnding::Whole,
+        (_, false) => FileEnding::Cut,
+        (_, true) => FileEnding::CutInEntry,
+    })
+}
+
+/// How a file ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileEnding {
+    Whole,
+    /// Between entries, or behind them.
+    Cut,
+    CutInEntry,
 }
 
 #[derive(Default)]
@@ -104,7 +115,6 @@ impl Scan {
     }
 }
 
-const CUT_IN_ENTRY: &str = "cut off: the file ends within an entry";
 /// How much of a name is compared.
 const MAX_NAME: usize = 8;
 
@@ -114,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn entries(text: &str) -> Result<(Vec<String>, Option<&'static str>), CaptureError> {
+    fn entries(text: &str) -> Result<(Vec<String>, FileEnding), CaptureError> {
         let mut found = Vec::new();
         let ending = each(&mut text.as_bytes(), |entry| {
             let entry = entry.map(|entry| String::from_utf8_lossy(entry).into_owned());
@@ -124,21 +134,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case::har(r#"{"log": {"x": [1], "entries": [{"a": "}]\""}, {"b": [{}]}]}}"#, &[r#"{"a": "}]\""}"#, r#"{"b": [{}]}"#], false)]
-    #[case::journal(r#"{"entries": [{"a": 1}], "count": 1}"#, &[r#"{"a": 1}"#], false)]
-    #[case::a_list(r#"[{"a": 1}, 7, {}]"#, &[r#"{"a": 1}"#, "{}"], false)]
-    #[case::none(r#"{"log": {"entries": []}}"#, &[], false)]
-    #[case::of_pages_are_none(r#"{"log": {"pages": [{"entries": [{"a": 1}]}], "entries": [{}]}}"#, &["{}"], false)]
-    #[case::cut(r#"{"log": {"entries": [{}, {"a": "#, &["{}"], true)]
-    #[case::cut_behind(r#"{"log": {"entries": [{}],"#, &["{}"], true)]
-    fn entries_are_found(#[case] text: &str, #[case] expected: &[&str], #[case] is_cut: bool) {
+    #[case::har(r#"{"log": {"x": [1], "entries": [{"a": "}]\""}, {"b": [{}]}]}}"#, &[r#"{"a": "}]\""}"#, r#"{"b": [{}]}"#], FileEnding::Whole)]
+    #[case::journal(r#"{"entries": [{"a": 1}], "count": 1}"#, &[r#"{"a": 1}"#], FileEnding::Whole)]
+    #[case::a_list(r#"[{"a": 1}, 7, {}]"#, &[r#"{"a": 1}"#, "{}"], FileEnding::Whole)]
+    #[case::none(r#"{"log": {"entries": []}}"#, &[], FileEnding::Whole)]
+    #[case::of_pages_are_none(r#"{"log": {"pages": [{"entries": [{"a": 1}]}], "entries": [{}]}}"#, &["{}"], FileEnding::Whole)]
+    #[case::cut(r#"{"log": {"entries": [{}, {"a": "#, &["{}"], FileEnding::CutInEntry)]
+    #[case::cut_behind(r#"{"log": {"entries": [{}],"#, &["{}"], FileEnding::Cut)]
+    fn entries_are_found(
+        #[case] text: &str,
+        #[case] expected: &[&str],
+        #[case] ending: FileEnding,
+    ) {
         let (found, end) = entries(text).unwrap();
         assert_eq!(
-            (
-                found.iter().map(String::as_str).collect::<Vec<_>>(),
-                end.is_some()
-            ),
-            (expected.to_vec(), is_cut)
+            (found.iter().map(String::as_str).collect::<Vec<_>>(), end),
+            (expected.to_vec(), ending)
         );
     }
 
@@ -155,6 +166,6 @@ mod tests {
         let long = format!(r#"[{{"a": "{}"}}, {{}}]"#, "x".repeat(MAX_ENTRY));
         assert_eq!(entries(&long).unwrap().0, ["", "{}"]);
         let deep = format!(r#"{{"entries": [{{"a": {}"#, "[".repeat(1 << 20));
-        assert_eq!(entries(&deep).unwrap().1, Some(CUT_IN_ENTRY));
+        assert_eq!(entries(&deep).unwrap().1, FileEnding::CutInEntry);
     }
 }

@@ -7,15 +7,16 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::{
-    appliance::{ParsedRequest, ResponseKey, Rules},
-    contract::{Contract, Readings},
+    appliance::{FieldValues, ParsedRequest, ResponseKey, Rules},
+    contract::{Contract, Field, Operation, Outcome, Readings},
     report::Followed,
     suite::own_words,
 };
 
 /// An answer that was recognised.
 pub(super) struct SeenAnswer {
-    pub(super) key: ResponseKey,
+    pub(super) operation: Operation,
+    pub(super) outcome: Outcome,
     /// The user whom it may name.
     pub(super) username: String,
     pub(super) body: Bytes,
@@ -34,36 +35,46 @@ pub(super) fn complete(contract: &Contract, followed: &mut [Followed], seen: &[S
     let rules = Rules::new(contract, &readings);
     // By fact, what was seen, and whether the mock does otherwise.
     let mut own: BTreeMap<String, (BTreeSet<String>, bool)> = BTreeMap::new();
-    let mut note = |fact: String, text: Option<String>, differs: bool| {
-        let (texts, is_other) = own.entry(fact).or_default();
-        texts.extend(text);
-        *is_other |= differs;
-    };
     for answer in seen {
-        let key = answer.key;
+        let key = ResponseKey {
+            operation: answer.outcome.at(answer.operation),
+            outcome: answer.outcome,
+        };
         let Some((place, spec)) = contract.response_spec(key.operation, key.outcome) else {
             continue;
         };
-        let about = ParsedRequest::about(key, &answer.username);
-        let rendered = rules.render_response(key, &about);
-        let mut wordings = spec.body.readings().iter();
-        let repeats = wordings.any(|reading| reading.is.echoes());
+        let mut values = FieldValues::default();
+        values.set(Field::Username, answer.username.clone());
+        let rendered = rules.render_response(key, &ParsedRequest::Fields(answer.operation, values));
+        let repeats = spec
+            .body
+            .readings()
+            .iter()
+            .any(|reading| reading.is.echoes());
         let username = if repeats { &*answer.username } else { "" };
+        let mut note = |fact: String, text: Option<String>, differs: bool| {
+            let (texts, is_other) = own.entry(fact).or_default();
+            texts.extend(text);
+            *is_other |= differs;
+        };
         let body = own_words::reading(&answer.body, username);
         let differs = rendered.body() != &answer.body;
-        note(format!("{place}.{}.body", key.outcome), body, differs);
+        note(format!("{place}.{}.body", answer.outcome), body, differs);
         if let Some(value) = &answer.content_type {
             let (fact, _) = contract.answer_type(key.operation);
             let differs = rendered.headers().get("content-type") != Some(value);
             note(fact, value.to_str().ok().map(str::to_owned), differs);
         }
     }
-    for fact in followed {
-        let is_recognised = !fact.readings.is_empty() && fact.other.is_empty();
+    for fact in followed
+        .iter_mut()
+        .filter(|fact| !fact.readings.is_empty() && fact.other.is_empty())
+    {
+        let Some((texts, true)) = own.get(&fact.fact) else {
+            continue;
+        };
         // Written in several ways, none is the one.
-        if let Some((texts, true)) = own.get(&fact.fact)
-            && let (Some(text), 1, true) = (texts.first(), texts.len(), is_recognised)
-        {
+        if let [text] = texts.iter().collect::<Vec<_>>()[..] {
             fact.readings.insert(0, text.clone());
             fact.is_default = false;
         }

@@ -1,16 +1,17 @@
 //! Judges the exchanges with one appliance, in their order.
 
+mod overlaps;
 mod own_words;
 mod result;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
+use overlaps::Overlaps;
 use serde_json::Value;
 
 use crate::{
-    appliance::ResponseKey,
     contract,
     contract::{Condition, Contract, ERROR, Kind, Operation, Outcome, Readings},
     report::{CaseFinding, CaseResult, Conformance, Counts, TargetSummary},
@@ -19,16 +20,16 @@ use crate::{
         RecordedExchange, SentBody,
         classify::{Classified, Classifier, KnownCredentials},
         exact,
-        knowledge::{Knowledge, PasswordSource},
+        knowledge::{JudgedExchange, Knowledge},
         labels::Labels,
         share::{self, SharedExchange},
     },
     suite::{
-        Case, Effect, Step, allowed,
-        allowed::AllowedResponse,
+        Case, Effect, Expect, Step, allowed,
+        allowed::{AllowedResponse, ReadingChoice},
         case::Forbidden,
         evidence::Evidence,
-        match_response::{MatchContext, choices},
+        match_response::MatchContext,
         profile, verdict,
         verdict::{SentStep, StepResponse, StepVerdict},
     },
@@ -44,17 +45,6 @@ pub(super) struct HostJudge<'a> {
     seen: Vec<exact::SeenAnswer>,
     /// What cannot be said of the exchanges, each with how often.
     unsaid: BTreeMap<&'static str, usize>,
-}
-
-/// An exchange, what its request is, and what is said of its answer.
-struct Judging<'a> {
-    exchange: &'a RecordedExchange,
-    classified: Classified,
-    credentials: KnownCredentials,
-    /// Every way to answer that is allowed.
-    allowed: Vec<AllowedResponse>,
-    case: Case,
-    verdict: StepVerdict,
 }
 
 impl<'a> HostJudge<'a> {
@@ -74,37 +64,38 @@ impl<'a> HostJudge<'a> {
     pub(super) fn run(
         mut self,
         exchanges: &[&RecordedExchange],
+        gaps: &[usize],
         target: &str,
         file: &str,
     ) -> (TargetSummary, Vec<SharedExchange>, Vec<String>) {
-        let is_in_order = is_in_order(exchanges);
-        if !is_in_order {
-            self.say(OUT_OF_ORDER);
+        let (mut cases, mut shared) = (Vec::new(), Vec::new());
+        let overlaps = Overlaps::new(exchanges);
+        if overlaps.is_out_of_order {
+            *self.unsaid.entry(OUT_OF_ORDER).or_default() += 1;
         }
-        let (mut cases, mut shared, mut gaps) = (Vec::new(), Vec::new(), 0);
+        let mut passed = 0;
         for exchange in exchanges {
-            if exchange.gaps > gaps || !is_in_order {
+            let before = gaps.partition_point(|gap| *gap < exchange.number);
+            if before > passed {
                 self.knowledge.forget();
             }
-            gaps = exchange.gaps;
-            let (case, one) = self.judge(exchange, file);
+            passed = before;
+            let is_alone = overlaps.is_alone(exchange);
+            let (case, one) = self.judge(exchange, is_alone, file);
             cases.push(case);
             shared.push(one);
         }
         let (mut followed, inconsistent) = profile::of(self.contract, &self.evidence);
         exact::complete(self.contract, &mut followed, &self.seen);
+        let is_hidden = |text: &String| self.labels.text(text) != *text;
         for fact in &mut followed {
-            let is_shown = |text: &String| self.labels.text(text) == *text;
             let count = fact.readings.len() + fact.other.len();
-            fact.readings.retain(is_shown);
-            fact.other.retain(is_shown);
+            fact.readings.retain(|text| !is_hidden(text));
+            fact.other.retain(|text| !is_hidden(text));
             if fact.readings.len() + fact.other.len() < count {
-                self.say(SHOWS_SECRET);
+                *self.unsaid.entry(SHOWS_SECRET).or_default() += 1;
             }
         }
-        let notes = self.unsaid.iter();
-        let notes = notes.map(|(text, count)| format!("{target}: {count} × {text}"));
-        let notes = notes.collect();
         let summary = TargetSummary {
             kind: self.contract.kind,
             target: target.to_owned(),
@@ -120,227 +111,287 @@ impl<'a> HostJudge<'a> {
             review: None,
             cases,
         };
-        (summary, shared, notes)
+        let notes = self.unsaid.into_iter();
+        let notes = notes.map(|(text, count)| format!("{target}: {count} × {text}"));
+        (summary, shared, notes.collect())
     }
 
-    /// Counts something that cannot be said.
-    fn say(&mut self, what: &'static str) {
-        *self.unsaid.entry(what).or_default() += 1;
-    }
-
-    fn judge(&mut self, exchange: &RecordedExchange, file: &str) -> (CaseResult, SharedExchange) {
-        let known = |values: &_| self.knowledge.of(values).0;
-        let (request, sent) = (&exchange.request, exchange.sent);
-        let classified = self.classifier.classify(request, sent, known);
-        let (credentials, source) = match classified.forbids_success() {
-            true => (KnownCredentials::Unknown, None),
-            false => self.knowledge.of(&classified.values),
+    /// Judges an exchange. One that is not alone, but at the same time as a change, is judged without what others tell.
+    fn judge(
+        &mut self,
+        exchange: &RecordedExchange,
+        is_alone: bool,
+        file: &str,
+    ) -> (CaseResult, SharedExchange) {
+        let knowledge = &self.knowledge;
+        let of = |values: &_| match is_alone {
+            true => knowledge.of(values),
+            false => (KnownCredentials::Unknown, None),
         };
-        let mut one = self.compare(exchange, classified, credentials);
-        let is_served = is_served(&one);
-        let path = self.path_evidence(&one, is_served);
-        let may_be_unknown = exchange.has_prefix || path.is_some();
-        if !is_served && may_be_unknown && !one.classified.has(Condition::UnknownPath) {
-            let classified = Classified::at_unknown_path(one.classified.operation);
-            one = self.compare(exchange, classified, credentials);
-        }
-        let is_own = one.answer().is_some_and(|it| !own_words::is_of_others(it));
-        let path = path.filter(|_| is_own && !exchange.has_prefix);
-        let path = path.map(|path| (one.case.id.clone(), path));
-        self.evidence.extend(path);
-        self.presuppose_nothing(&mut one);
-        if let Some(answer) = one.answer() {
-            self.take_words(&mut one, answer);
-        }
-        if let Some(finding) = &mut one.verdict.finding
-            && let Some(source) = source
-            && one.verdict.conformance == Conformance::Deviation
+        let known = |_, values: &_| of(values).0;
+        let mut classified = self
+            .classifier
+            .classify(&exchange.request, exchange.sent, known);
+        let (credentials, source) =
+            match classified.conditions.iter().any(|it| it.forbids_success()) {
+                true => (KnownCredentials::Unknown, None),
+                false => of(&classified.values),
+            };
+        let answer = exchange
+            .answer
+            .as_ref()
+            .ok()
+            .map(|answer| self.with_type(exchange, answer, &classified));
+        let id = format!("exchange.{:05}", exchange.number);
+        let mut case = self.case(&id, &classified, credentials);
+        let mut judged = self.verdict(&case, exchange, &classified, answer.as_ref());
+        let is_served = is_served(classified.operation, &judged, answer.as_ref());
+        let evidence = self.path_evidence(exchange, &classified, is_served);
+        if !is_served && !classified.is_unknown_path && (exchange.has_prefix || evidence.is_some())
         {
-            let own = finding.hint.take().map(|own| format!("{own}; "));
-            finding.hint = Some(own.unwrap_or_default() + &hint(credentials, source));
+            classified.expect = Expect::On {
+                condition: Condition::UnknownPath,
+                otherwise: None,
+                first: None,
+                last: None,
+            };
+            classified.is_unknown_path = true;
+            case = self.case(&id, &classified, credentials);
+            judged = self.verdict(&case, exchange, &classified, answer.as_ref());
         }
-        let context = one.context(self.contract);
-        let is_success = one.answer().is_some_and(|it| context.claims_success(it));
-        let outcome = one.verdict.outcome;
-        self.knowledge
-            .learn(exchange.number, &one.classified, outcome, is_success);
-        if sent == SentBody::Missing {
-            self.say(NO_REQUEST_BODY);
+        let is_own = answer
+            .as_ref()
+            .is_some_and(|answer| !own_words::is_of_others(answer));
+        let evidence = evidence.filter(|_| is_own && !exchange.has_prefix);
+        let evidence = evidence.map(|evidence| (id.clone(), evidence));
+        self.evidence.extend(evidence);
+        let mut judged = self.presuppose_nothing(judged, &classified, answer.as_ref());
+        if let Some(answer) = &answer {
+            let said = self.take_own_words(
+                &case,
+                &classified,
+                exchange.sent,
+                credentials,
+                answer,
+                &mut judged,
+            );
+            let is_unclear = classified.conditions.contains(&Condition::DuplicateField);
+            let own = self.without_documented(&classified, answer);
+            if let Some(received) = self.labels.shown_password(exchange, &own) {
+                judged.conformance = Conformance::Deviation;
+                judged.finding = Some(CaseFinding::new(1, NO_PASSWORDS, received));
+            } else if let Some(outcome) = said.filter(|_| !is_unclear) {
+                let content_type = if exchange.lacks_type {
+                    None
+                } else {
+                    answer.headers().get(header::CONTENT_TYPE)
+                };
+                self.seen.push(exact::SeenAnswer {
+                    operation: classified.operation,
+                    outcome,
+                    username: classified.username.clone(),
+                    body: answer.body().clone(),
+                    content_type: content_type.cloned(),
+                });
+            }
         }
-        let shared = share::shared(exchange, self.labels, &context);
-        let result = self.result(one, &shared, file);
+        self.say_what_is_known(&mut judged, credentials, source);
+        let is_success = answer
+            .as_ref()
+            .is_some_and(|answer| verdict::claims_success(&case.steps[0], self.contract, answer));
+        self.knowledge.learn(&JudgedExchange {
+            number: exchange.number,
+            operation: classified.operation,
+            values: &classified.values,
+            outcome: judged.outcome,
+            is_success,
+            may_change: classified.operation.is_change() || classified.is_unknown_path,
+            is_unclear: classified.is_unknown_path || !is_alone,
+        });
+        if exchange.sent == SentBody::Missing {
+            *self.unsaid.entry(NO_REQUEST_BODY).or_default() += 1;
+        }
+        let shared = share::shared(exchange, self.labels, &self.context(&classified));
+        let result = self.result(case, exchange, &classified, judged, &shared, file);
         (result, shared)
     }
 
-    /// Compares the answer of an exchange with all that is allowed.
-    fn compare<'e>(
-        &self,
-        exchange: &'e RecordedExchange,
-        classified: Classified,
-        credentials: KnownCredentials,
-    ) -> Judging<'e> {
-        let (contract, operation) = (self.contract, classified.operation);
-        let served = Readings::default();
-        // The expectation is made of the contract's own names.
-        let allowed = allowed::allowed_responses(&classified.expect, contract, operation, &served)
-            .unwrap_or_default();
+    fn case(&self, id: &str, classified: &Classified, credentials: KnownCredentials) -> Case {
+        let operation = classified.operation;
+        let mut conditions = classified.conditions.iter();
+        let lacks = conditions.any(|condition| condition.forbids_success());
+        let allowed = self.allowed(operation, &classified.expect);
         let can_succeed = allowed.iter().any(|one| one.outcome.is_success());
-        let is_forbidden = credentials == KnownCredentials::Replaced
-            || classified.forbids_success() && !can_succeed;
-        let case = Case {
-            id: format!("exchange.{:05}", exchange.number),
-            title: title(&classified),
-            kinds: vec![contract.kind],
+        let is_forbidden = credentials == KnownCredentials::Replaced || lacks && !can_succeed;
+        Case {
+            id: id.to_owned(),
+            title: title(classified),
+            kinds: vec![self.contract.kind],
             tags: Vec::new(),
             facts: Vec::new(),
-            effect: match operation.is_change() {
-                true => Effect::PasswordChange,
-                false => Effect::AuthFailure,
+            effect: if operation.is_change() {
+                Effect::PasswordChange
+            } else {
+                Effect::AuthFailure
             },
             needs: Vec::new(),
             must_not: is_forbidden.then_some(Forbidden::Success),
             steps: vec![Step::new(operation, classified.expect.clone())],
-        };
+        }
+    }
+
+    fn allowed(&self, operation: Operation, expect: &Expect) -> Vec<AllowedResponse> {
+        let served = Readings::default();
+        // The expectation is made of the contract's own names.
+        allowed::allowed_responses(expect, self.contract, operation, &served).unwrap_or_default()
+    }
+
+    fn verdict(
+        &self,
+        case: &Case,
+        exchange: &RecordedExchange,
+        classified: &Classified,
+        answer: Option<&Response<Bytes>>,
+    ) -> StepVerdict {
+        let reason = exchange.answer.as_ref().err().copied().unwrap_or_default();
         let sent = SentStep {
-            contract,
-            served: &served,
-            case: &case,
+            contract: self.contract,
+            served: &Readings::default(),
+            case,
             number: 0,
             username: &classified.username,
         };
-        let received = match &exchange.answer {
-            Ok(answer) => StepResponse::Answer(answer),
-            Err(reason) => StepResponse::Broken(reason),
-        };
-        Judging {
-            verdict: verdict::of_step(&sent, received),
-            exchange,
-            classified,
-            credentials,
-            allowed,
-            case,
-        }
+        let received = answer.map_or(StepResponse::Broken(reason), StepResponse::Answer);
+        verdict::of_step(&sent, received)
     }
 
-    /// Takes in the words of an answer, and refuses those that show a password.
-    fn take_words(&mut self, one: &mut Judging<'_>, answer: &Response<Bytes>) {
-        // Of two values of a field nobody knows which one is answered.
-        let is_unclear = one.classified.has(Condition::DuplicateField);
-        let outcome = match one.verdict.outcome {
-            None if !is_unclear => self.own_words(one, answer),
-            recognised => recognised,
-        };
-        let own = self.without_documented(&one.classified, answer);
-        if let Some(received) = self.labels.shown_password(one.exchange, &own) {
-            one.verdict.conformance = Conformance::Deviation;
-            one.verdict.finding = Some(CaseFinding::new(1, NO_PASSWORDS, received));
-        } else if let Some(outcome) = outcome.filter(|_| !is_unclear) {
-            let content_type = answer.headers().get(header::CONTENT_TYPE);
-            self.seen.push(exact::SeenAnswer {
-                key: ResponseKey {
-                    operation: outcome.at(one.classified.operation),
-                    outcome,
-                },
-                username: one.classified.username.clone(),
-                body: answer.body().clone(),
-                content_type: content_type.filter(|_| !one.exchange.lacks_type).cloned(),
+    /// Returns an answer with the content type that a journal does not keep, and without the address of a redirect.
+    fn with_type(
+        &self,
+        exchange: &RecordedExchange,
+        answer: &Response<Bytes>,
+        classified: &Classified,
+    ) -> Response<Bytes> {
+        let mut answer = answer.clone();
+        // A report names no host and no ticket.
+        if let Some(location) = answer.headers_mut().get_mut(header::LOCATION) {
+            *location = HeaderValue::from_static("another address");
+        }
+        if exchange.lacks_type {
+            let operation = Some(classified.operation);
+            let (_, types) = self.contract.answer_type(operation);
+            let value = types.default_reading().is.0.parse();
+            value.into_iter().for_each(|value| {
+                answer.headers_mut().insert(header::CONTENT_TYPE, value);
             });
         }
+        answer
     }
 
     /// Returns which readings of the path an exchange agrees with, where there are several.
-    fn path_evidence(&self, one: &Judging<'_>, is_served: bool) -> Option<Evidence> {
-        let classified = &one.classified;
-        let paths = &self.contract.clause(classified.operation).path;
-        let is_asked = !classified.has(Condition::OtherMethod);
-        let is_known = !classified.has(Condition::UnknownPath);
-        let path = one.exchange.request.uri().path();
+    fn path_evidence(
+        &self,
+        exchange: &RecordedExchange,
+        classified: &Classified,
+        is_served: bool,
+    ) -> Option<Evidence> {
+        let paths = self.contract.clause(classified.operation).path.readings();
+        let path = exchange.request.uri().path();
+        let is_asked = !classified.conditions.contains(&Condition::OtherMethod);
+        if paths.len() < 2 || classified.is_unknown_path || !is_asked {
+            return None;
+        }
         let fact = format!("{}.path", classified.operation);
-        let agreeing = choices(&fact, paths, |known| {
-            known.0.iter().any(|known| known == path) == is_served
-        });
-        let is_open = paths.readings().len() > 1 && is_asked && is_known && !agreeing.is_empty();
-        is_open.then(|| Evidence {
-            interpretations: agreeing.into_iter().map(|choice| vec![choice]).collect(),
+        let agrees = |paths: &[String]| paths.iter().any(|known| known == path) == is_served;
+        let agreeing = paths.iter().enumerate();
+        let agreeing = agreeing.filter(|(_, reading)| agrees(&reading.is.0));
+        let ways = agreeing
+            .map(|(rank, reading)| vec![ReadingChoice::new(&fact, &reading.name, rank)])
+            .collect::<Vec<_>>();
+        (!ways.is_empty()).then_some(Evidence {
+            interpretations: ways,
             other: Vec::new(),
         })
     }
-}
 
-impl<'a> Judging<'a> {
-    fn answer(&self) -> Option<&'a Response<Bytes>> {
-        self.exchange.answer.as_ref().ok()
+    /// Says which exchange told what a verdict rests on.
+    fn say_what_is_known(
+        &self,
+        judged: &mut StepVerdict,
+        credentials: KnownCredentials,
+        source: Option<(usize, bool)>,
+    ) {
+        let Some((number, is_set)) = source else {
+            return;
+        };
+        let verb = if is_set { "set" } else { "showed" };
+        let hint = match credentials {
+            KnownCredentials::Right => {
+                format!("exchange {number} {verb} this password to be the right one")
+            }
+            KnownCredentials::Replaced => format!("exchange {number} replaced this password"),
+            KnownCredentials::Other | KnownCredentials::Unknown => return,
+        };
+        if let Some(finding) = judged
+            .finding
+            .as_mut()
+            .filter(|_| judged.conformance == Conformance::Deviation)
+        {
+            let hint = format!("{hint}, unless another client changed it outside of the capture");
+            finding.hint = Some(
+                finding
+                    .hint
+                    .take()
+                    .map_or(hint.clone(), |own| format!("{own}; {hint}")),
+            );
+        }
     }
 
-    fn context(&self, contract: &'static Contract) -> MatchContext<'_> {
+    fn context(&self, classified: &'a Classified) -> MatchContext<'a> {
         MatchContext {
-            contract,
-            operation: self.classified.operation,
-            username: &self.classified.username,
+            contract: self.contract,
+            operation: classified.operation,
+            username: &classified.username,
         }
     }
 }
 
 /// Tells whether something is served on the path of an exchange. That there is no such user may be said with a 404 too.
-fn is_served(one: &Judging<'_>) -> bool {
-    if let Some(outcome) = one.verdict.outcome {
-        return !matches!(outcome, Outcome::UnknownPath | Outcome::BadRequest);
-    }
-    let is_about_user = one.classified.operation == Operation::SetPasswordByAdmin;
-    one.answer().is_none_or(|answer| {
-        let json: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        let may_be_user = is_about_user && json.get(ERROR).is_some();
-        answer.status() != StatusCode::NOT_FOUND || may_be_user
-    })
-}
-
-/// Tells whether no exchange began before the one ahead of it, nor while a change took place, and no change while another exchange did.
-fn is_in_order(exchanges: &[&RecordedExchange]) -> bool {
-    let timed = exchanges.iter().filter_map(|exchange| {
-        let is_change = !exchange.request.uri().path().ends_with("/validation");
-        Some((is_change, exchange.times?))
-    });
-    let (mut last_start, mut last_end, mut last_change) = (f64::MIN, f64::MIN, f64::MIN);
-    for (is_change, (start, end)) in timed {
-        let free_from = if is_change { last_end } else { last_change };
-        if start < last_start || start < free_from {
-            return false;
-        }
-        (last_start, last_end) = (start, last_end.max(end));
-        if is_change {
-            last_change = last_change.max(end);
-        }
-    }
-    true
-}
-
-/// Says which exchange told what a verdict rests on.
-fn hint(credentials: KnownCredentials, source: PasswordSource) -> String {
-    let (PasswordSource::Set(number) | PasswordSource::Shown(number)) = source;
-    let basis = match (credentials, source) {
-        (KnownCredentials::Replaced, _) => "replaced this password",
-        (_, PasswordSource::Set(_)) => "set this password to be the right one",
-        (_, PasswordSource::Shown(_)) => "showed this password to be the right one",
+fn is_served(operation: Operation, judged: &StepVerdict, answer: Option<&Response<Bytes>>) -> bool {
+    let is_missing = |answer: &Response<Bytes>| {
+        let json: Option<Value> = serde_json::from_slice(answer.body()).ok();
+        let has_error = json.is_some_and(|json| json.get(ERROR).is_some());
+        let may_be_user = operation == Operation::SetPasswordByAdmin && has_error;
+        answer.status() == StatusCode::NOT_FOUND && !may_be_user
     };
-    format!("exchange {number} {basis}, unless another client changed it outside of the capture")
+    match judged.outcome {
+        Some(outcome) => !matches!(outcome, Outcome::UnknownPath | Outcome::BadRequest),
+        None => !answer.is_some_and(is_missing),
+    }
 }
 
 /// Says what a request is.
 fn title(classified: &Classified) -> String {
     let operation = classified.operation;
-    let names: Vec<&str> = classified.conditions.iter().map(|it| it.name()).collect();
-    match names.is_empty() {
-        true if classified.values.password.is_empty() => {
+    match classified.conditions.as_slice() {
+        [] if classified.values.password.is_empty() => {
             format!("{operation}, of which the capture does not have the body")
         }
-        true => operation.to_string(),
-        false => format!("{operation}: {}", names.join(", ")),
+        [] => operation.to_string(),
+        conditions => {
+            let names: Vec<&str> = conditions
+                .iter()
+                .map(|condition| condition.name())
+                .collect();
+            format!("{operation}: {}", names.join(", "))
+        }
     }
 }
 
 const NO_PASSWORDS: &str = "an answer that shows no password";
 const SHOWS_SECRET: &str =
     "a body is not in the profile, since a password, a token, a user or a host is in it";
-const OUT_OF_ORDER: &str = "a change overlaps another exchange, or the clock contradicts the order of the entries: what one tells of another is not used";
+const OUT_OF_ORDER: &str =
+    "the clock contradicts the order of the entries: what one tells of another is not used";
 const NO_REQUEST_BODY: &str =
     "a request whose body the capture does not have, as of `curl -v`: --trace has it";

@@ -7,26 +7,28 @@ use crate::{
     runner::capture::{
         Capture, RecordedExchange,
         host::HostJudge,
-        host_name,
+        host_name, is_one_host,
         labels::Labels,
         share::{self, SharedExchange},
     },
 };
 
 /// What the exchanges of a capture say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct JudgedCapture {
     /// One for each appliance, in the order in which they are first seen.
     pub targets: Vec<TargetSummary>,
     /// What else is to be known of the capture.
     pub notes: Vec<String>,
     /// The exchanges, in their order, as they may be shared.
-    shared: Vec<SharedExchange>,
+    pub(super) shared: Vec<SharedExchange>,
+    /// After which entries something is not known that may have changed a password.
+    gaps: Vec<usize>,
 }
 
 /// Writes an HTTP Archive of the exchanges that anybody may read.
 pub fn redacted_har(judged: &JudgedCapture) -> Vec<u8> {
-    share::har(&judged.shared)
+    share::har(&judged.shared, &judged.gaps)
 }
 
 /// Judges the exchanges of a capture that are with a host, with any if none is named. `file` is what the capture is called. Without a
@@ -39,23 +41,29 @@ pub fn judge(
     file: &str,
 ) -> JudgedCapture {
     let labels = Labels::new(&capture.exchanges);
-    let mut judged = JudgedCapture::default();
+    let mut judged = JudgedCapture {
+        targets: Vec::new(),
+        notes: Vec::new(),
+        shared: Vec::new(),
+        gaps: capture.gaps.clone(),
+    };
+    let kinds = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
     let hosts = capture.hosts();
-    for (index, name) in hosts.iter().enumerate() {
-        if host.is_some_and(|host| !is_host(name, host)) {
-            continue;
-        }
-        let exchanges = capture.exchanges.iter();
-        let exchanges: Vec<_> = exchanges.filter(|it| it.host == *name).collect();
+    let is_meant = |name: &&str| host.is_none_or(|host| is_host(name, host));
+    for name in hosts.iter().filter(|name| is_meant(name)) {
+        let mut exchanges: Vec<&RecordedExchange> = capture.exchanges.iter().collect();
+        exchanges.retain(|exchange| is_one_host(&exchange.host, name));
+        let number = hosts
+            .iter()
+            .position(|known| known == name)
+            .unwrap_or_default()
+            + 1;
         let target = match hosts.len() {
             1 => file.to_owned(),
-            _ => format!("{file}, appliance {}", index + 1),
+            _ => format!("{file}, appliance {number}"),
         };
-        let kinds = Kind::ALL
-            .iter()
-            .filter(|it| kind.is_none_or(|kind| kind == **it));
-        let runs = kinds.map(|kind| {
-            let run = HostJudge::new(*kind, &labels).run(&exchanges, &target, file);
+        let runs = kinds.iter().map(|kind| {
+            let run = HostJudge::new(*kind, &labels).run(&exchanges, &capture.gaps, &target, file);
             let counts = &run.0.counts;
             let faults = counts.deviation + counts.undocumented;
             ((count_unserved(*kind, &exchanges), faults), run)
@@ -63,41 +71,48 @@ pub fn judge(
         let mut runs: Vec<_> = runs.collect();
         // The first of several that are alike.
         runs.sort_by_key(|(faults, _)| *faults);
-        let mut runs = runs.into_iter();
-        let Some((faults, (summary, shared, notes))) = runs.next() else {
-            continue;
-        };
-        let alike = runs.find(|(others, _)| *others == faults);
-        judged.notes.extend(alike.map(|(_, (other, ..))| {
-            let (kind, other) = (summary.kind, other.kind);
-            format!("{target}: taken for a {kind}, though a {other} fits as well: --kind decides")
-        }));
-        judged.targets.push(summary);
-        judged.shared.extend(shared);
-        judged.notes.extend(notes);
+        if let [(one, one_run), (other, other_run), ..] = &*runs
+            && one == other
+        {
+            judged.notes.push(format!(
+                "{target}: taken for a {}, though a {} fits as well: --kind decides",
+                one_run.0.kind, other_run.0.kind
+            ));
+        }
+        if let Some((_, (summary, shared, notes))) = runs.into_iter().next() {
+            judged.targets.push(summary);
+            judged.shared.extend(shared);
+            judged.notes.extend(notes);
+        }
     }
     judged.shared.sort_by_key(|shared| shared.number);
     let left_out = capture.left_out.iter();
-    let left_out = left_out.map(|(reason, count)| format!("not judged: {count} × {reason}"));
-    judged.notes.extend(left_out);
+    judged
+        .notes
+        .extend(left_out.map(|(reason, count)| format!("not judged: {count} × {reason}")));
     judged
 }
 
 /// Counts the exchanges on whose path no appliance of a kind serves anything.
 fn count_unserved(kind: Kind, exchanges: &[&RecordedExchange]) -> usize {
     let contract = contract::of(kind);
-    let clauses = Operation::ALL.iter().map(|it| contract.clause(*it));
-    let readings = clauses.flat_map(|clause| clause.path.readings());
-    let served: Vec<&String> = readings.flat_map(|reading| &reading.is.0).collect();
-    let paths = exchanges.iter().map(|it| it.request.uri().path());
-    paths
-        .filter(|path| !served.iter().any(|it| it == path))
-        .count()
+    let is_served = |path: &str| {
+        let clauses = Operation::ALL
+            .iter()
+            .map(|operation| contract.clause(*operation));
+        let mut paths = clauses.flat_map(|clause| clause.path.readings());
+        paths.any(|reading| reading.is.0.iter().any(|known| known == path))
+    };
+    let paths = exchanges
+        .iter()
+        .map(|exchange| exchange.request.uri().path());
+    paths.filter(|path| !is_served(path)).count()
 }
 
 /// Tells whether `scheme://host:port` is meant by a name, with or without scheme and port.
 fn is_host(url: &str, name: &str) -> bool {
     let host = url.rsplit("//").next().unwrap_or_default();
-    let known = [url, host, &host_name(url)];
-    known.iter().any(|known| known.eq_ignore_ascii_case(name))
+    [url, host, &*host_name(url)]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }

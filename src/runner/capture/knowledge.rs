@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    contract::{Condition, Operation, Outcome},
-    runner::capture::classify::{Classified, KnownCredentials, Values},
+    contract::{Operation, Outcome},
+    runner::capture::classify::{KnownCredentials, Values},
 };
 
 /// What is known of the users of one appliance.
 #[derive(Default)]
 pub(super) struct Knowledge {
     users: BTreeMap<String, KnownUser>,
-    /// Who failed to sign in, as often as each did since the last success. After some, the user or the address may be locked.
-    failures: Vec<String>,
+    /// How many sign-ins failed in a row, whoever it was: an address may be locked.
+    failures: u32,
+    /// The same of each user.
+    failures_of: BTreeMap<String, u32>,
 }
 
 struct KnownUser {
@@ -21,16 +23,21 @@ struct KnownUser {
     password: String,
     /// The password before it.
     replaced: Option<String>,
-    source: PasswordSource,
+    /// The exchange that told, and whether that set the password.
+    source: (usize, bool),
 }
 
-/// The exchange that told a password, by its number.
-#[derive(Clone, Copy)]
-pub(super) enum PasswordSource {
-    /// It set the password.
-    Set(usize),
-    /// It showed the password to be the right one.
-    Shown(usize),
+/// An exchange that has been judged.
+pub(super) struct JudgedExchange<'a> {
+    pub(super) number: usize,
+    pub(super) operation: Operation,
+    pub(super) values: &'a Values,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) is_success: bool,
+    /// Whether it may change a password.
+    pub(super) may_change: bool,
+    /// Whether it is not clear what was asked, or in what order: nothing is learnt of it.
+    pub(super) is_unclear: bool,
 }
 
 impl Knowledge {
@@ -39,102 +46,114 @@ impl Knowledge {
         self.users.clear();
     }
 
-    /// Returns what is known of credentials, and what told it.
-    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<PasswordSource>) {
-        let user = self.users.get(&key(&values.account));
-        let user = user.filter(|user| user.name == values.account && !values.password.is_empty());
-        let Some(user) = user else {
-            return (KnownCredentials::Unknown, None);
+    /// Returns what is known of credentials, and the exchange that told, with whether that set the password.
+    pub(super) fn of(&self, values: &Values) -> (KnownCredentials, Option<(usize, bool)>) {
+        let unknown = (KnownCredentials::Unknown, None);
+        let Some(user) = self.users.get(&key(&values.account)) else {
+            return unknown;
         };
-        let known = match &values.password {
-            right if *right == user.password => match self.failures.len() < MAX_FAILURES {
-                true => KnownCredentials::Right,
-                false => KnownCredentials::Unknown,
-            },
-            other if is_alike(&user.password, other) => KnownCredentials::Unknown,
-            old if user.replaced.as_ref() == Some(old) => KnownCredentials::Replaced,
-            _ => KnownCredentials::Other,
-        };
-        let is_usable = matches!(known, KnownCredentials::Right | KnownCredentials::Replaced);
-        (known, is_usable.then_some(user.source))
+        if user.name != values.account || values.password.is_empty() {
+            return unknown;
+        }
+        let source = Some(user.source);
+        if user.password == values.password {
+            // After so many failures the user or the address may be locked.
+            let failures = self.failures_of.get(&values.account);
+            let failures = failures.copied().unwrap_or_default().max(self.failures);
+            let is_locked = failures >= MAX_FAILURES;
+            return if is_locked {
+                unknown
+            } else {
+                (KnownCredentials::Right, source)
+            };
+        }
+        if is_alike(&user.password, &values.password) {
+            return unknown;
+        }
+        match user.replaced.as_ref() == Some(&values.password) {
+            true => (KnownCredentials::Replaced, source),
+            false => (KnownCredentials::Other, source),
+        }
     }
 
-    /// Takes in what the exchange of a number tells.
-    pub(super) fn learn(
-        &mut self,
-        number: usize,
-        request: &Classified,
-        outcome: Option<Outcome>,
-        is_success: bool,
-    ) {
-        let (values, operation) = (&request.values, request.operation);
-        // It is not clear what was asked.
-        let is_unclear = request.has(Condition::UnknownPath);
-        let is_refused = !is_success && outcome.is_some_and(|outcome| !outcome.is_success());
-        let has_change = !values.target.is_empty() && !values.new_password.is_empty();
-        let is_done = is_success && !is_unclear && has_change;
-        if (operation.is_change() || is_unclear) && !is_refused && !is_done {
+    /// Takes in what an exchange tells.
+    pub(super) fn learn(&mut self, exchange: &JudgedExchange<'_>) {
+        let JudgedExchange {
+            operation,
+            values,
+            outcome,
+            is_success,
+            may_change,
+            is_unclear,
+            ..
+        } = *exchange;
+        let is_refused = outcome.is_some_and(|outcome| !outcome.is_success()) && !is_success;
+        let is_clear_change = is_success && !is_unclear;
+        let is_clear_change =
+            is_clear_change && !values.target.is_empty() && !values.new_password.is_empty();
+        if may_change && !is_refused && !is_clear_change {
             // It may have been done, to whomever.
             return self.forget();
         }
         if is_unclear {
             return;
         }
-        let is_rejected = outcome == Some(operation.rejection());
         if is_success {
-            self.failures.retain(|name| *name != values.account);
-            if operation != Operation::SetPassword {
-                self.show(&values.account, &values.password, number);
+            self.failures = 0;
+            // An administrator's change may leave a lock of the user as it is.
+            self.failures_of.remove(&values.account);
+            let is_own_change = operation == Operation::SetPassword;
+            if !is_own_change {
+                self.know(exchange, &values.account, &values.password, false);
             }
             if operation.is_change() {
-                self.set(request, number);
+                self.know(exchange, &values.target, &values.new_password, true);
             }
-        } else if is_rejected || outcome == Some(Outcome::LockedOut) {
-            let is_first = !self.failures.contains(&values.account);
-            self.failures.push(values.account.clone());
-            let user = self.users.get(&key(&values.account));
-            let was_right = user.is_some_and(|user| user.password == values.password);
-            if is_rejected && was_right && is_first {
+            return;
+        }
+        let is_rejected = outcome == Some(operation.rejection());
+        if is_rejected || outcome == Some(Outcome::LockedOut) {
+            self.failures += 1;
+            let failures = self.failures_of.entry(values.account.clone()).or_default();
+            *failures += 1;
+            let known = self.users.get(&key(&values.account));
+            let was_right = known.is_some_and(|user| user.password == values.password);
+            if is_rejected && was_right && *failures == 1 {
                 // Somebody else has changed it.
                 self.users.remove(&key(&values.account));
             }
         }
     }
 
-    fn show(&mut self, name: &str, password: &str, number: usize) {
-        let known = self.users.get(&key(name));
-        let is_known = known.is_some_and(|user| user.name == name && user.password == password);
-        if !is_known && !name.is_empty() && !password.is_empty() {
-            self.know(name, password, None, PasswordSource::Shown(number));
+    fn know(&mut self, exchange: &JudgedExchange<'_>, name: &str, password: &str, is_set: bool) {
+        if name.is_empty() || password.is_empty() {
+            return;
         }
-    }
-
-    fn set(&mut self, request: &Classified, number: usize) {
-        let values = &request.values;
-        let known = self.users.get(&key(&values.target));
-        let known = known.filter(|user| user.name == values.target);
-        // Who changes the own password tells the old one.
-        let old = match request.operation {
-            Operation::SetPassword => Some(values.password.clone()),
-            _ => known.map(|user| user.password.clone()),
+        let before = self.users.remove(&key(name));
+        let before = before.filter(|user| user.name == name);
+        let is_same = before
+            .as_ref()
+            .is_some_and(|user| user.password == password);
+        let source = before
+            .as_ref()
+            .filter(|_| is_same && !is_set)
+            .map(|user| user.source);
+        let replaced = match before {
+            Some(user) if is_same => user.replaced,
+            Some(user) if is_set => Some(user.password),
+            _ => None,
         };
-        let old = old.filter(|old| *old != values.new_password);
-        let source = PasswordSource::Set(number);
-        self.know(&values.target, &values.new_password, old, source);
-    }
-
-    fn know(
-        &mut self,
-        name: &str,
-        password: &str,
-        replaced: Option<String>,
-        source: PasswordSource,
-    ) {
+        // Who changes the own password tells the old one.
+        let own = Some(exchange.values.password.clone());
+        let replaced = match exchange.operation {
+            Operation::SetPassword if is_set => own.filter(|own| own != password),
+            _ => replaced,
+        };
         let user = KnownUser {
             name: name.to_owned(),
             password: password.to_owned(),
             replaced,
-            source,
+            source: source.unwrap_or((exchange.number, is_set)),
         };
         self.users.insert(key(name), user);
     }
@@ -147,11 +166,12 @@ fn key(name: &str) -> String {
 
 /// Tells whether two passwords are one to some appliances: no page says whether blanks count, nor how many bytes.
 fn is_alike(one: &str, other: &str) -> bool {
-    let start = |text: &str| text.as_bytes().get(..MAX_COMPARED).map(<[u8]>::to_vec);
-    one.trim() == other.trim() || start(one).is_some_and(|one| start(other) == Some(one))
+    let start = |text: &str| text.as_bytes()[..text.len().min(MAX_COMPARED)].to_vec();
+    one.trim() == other.trim()
+        || one.len().min(other.len()) >= MAX_COMPARED && start(one) == start(other)
 }
 
-/// From how many failures on a lock is possible.
-const MAX_FAILURES: usize = 3;
+/// After how many failures in a row a lock is possible.
+const MAX_FAILURES: u32 = 3;
 /// How many bytes of a password some appliances compare.
 const MAX_COMPARED: usize = 32;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use serde_json::Value;
 
 use crate::{
     appliance::body::{self, FieldValue},
@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// The labels of the values of a capture: `«user1»` is the same user all through.
-#[derive(Default)]
 pub(super) struct Labels {
-    /// By noun, then by value.
-    by_noun: BTreeMap<&'static str, BTreeMap<String, String>>,
+    /// By value.
+    users: BTreeMap<String, String>,
+    passwords: BTreeMap<String, String>,
     redactor: Redactor,
     /// Short values, which are parts of ordinary words.
     words: Vec<(String, String)>,
@@ -33,66 +33,86 @@ pub(super) struct Labels {
 impl Labels {
     /// Collects the values of all exchanges.
     pub(super) fn new(exchanges: &[RecordedExchange]) -> Labels {
-        let mut labels = Labels::default();
+        let (mut users, mut passwords, mut others) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let label = |values: &mut BTreeMap<String, String>, value: &str, noun: &str| {
+            let number = values.len() + 1;
+            if !value.is_empty() {
+                values
+                    .entry(value.to_owned())
+                    .or_insert_with(|| format!("«{noun}{number}»"));
+            }
+        };
         for exchange in exchanges {
             let (request, answer) = (&exchange.request, exchange.answer.as_ref().ok());
-            for (name, value) in sent_texts(request) {
-                let noun = if names_a_user(&name) { USER } else { PASSWORD };
-                labels.add(noun, value);
-            }
-            let heads = [Some(request.headers()), answer.map(Response::headers)];
-            for value in heads.into_iter().flatten().flat_map(header_secrets) {
-                labels.add(TOKEN, value);
-            }
-            let answered = answer
-                .map(|answer| texts(answer.body()))
-                .unwrap_or_default();
-            for (name, value) in answered {
-                if is_secret(&name.to_ascii_lowercase()) || is_like_token(&value) {
-                    labels.add(TOKEN, value);
+            let sign_in = basic(request);
+            for (name, value) in fields(request)
+                .into_iter()
+                .chain(sign_in.into_iter().flatten())
+            {
+                match names_a_user(&name) {
+                    true => label(&mut users, &value, "user"),
+                    false => label(&mut passwords, &value, "password"),
                 }
             }
-            for host in [&exchange.host, &header_text(request.headers(), "host")] {
-                labels.add(HOST, host_name(host).trim_matches(['[', ']']).to_owned());
+            let answered = answer.map(|answer| answer.headers().get_all(header::SET_COOKIE).iter());
+            let cookies = request
+                .headers()
+                .get_all(header::COOKIE)
+                .iter()
+                .chain(answered.into_iter().flatten());
+            let cookies =
+                cookies.flat_map(|value| value.as_bytes().split(|byte| b"=; ".contains(byte)));
+            let hidden = request
+                .headers()
+                .iter()
+                .filter(|(name, _)| is_secret(name.as_str()));
+            let hidden = hidden.flat_map(|(_, value)| value.as_bytes().split(|byte| *byte == b' '));
+            for value in cookies
+                .chain(hidden)
+                .filter(|value| value.len() >= MIN_BYTES)
+            {
+                label(&mut others, &String::from_utf8_lossy(value), "token");
+            }
+            let said = answer.and_then(|answer| serde_json::from_slice(answer.body()).ok());
+            let mut said_texts = Vec::new();
+            said.iter()
+                .for_each(|said| texts("", said, &mut said_texts));
+            for (name, value) in said_texts {
+                if is_secret(&name.to_ascii_lowercase()) || is_like_token(&value) {
+                    label(&mut others, &value, "token");
+                }
+            }
+            let named = header_text(request.headers(), "host");
+            for host in [&exchange.host, &named] {
+                label(
+                    &mut others,
+                    host_name(host).trim_matches(['[', ']']),
+                    "host",
+                );
             }
         }
-        let all = || [PASSWORD, USER, TOKEN, HOST].map(|noun| labels.of_noun(noun));
-        let all = || all().into_iter().flatten().flatten();
-        let long = all().filter(|(value, _)| value.len() >= MIN_BYTES);
-        let short = all().filter(|(value, _)| value.len() < MIN_BYTES);
-        let words = short.map(|(value, label)| (value.clone(), label.clone()));
+        let all = || passwords.iter().chain(&users).chain(&others);
+        let (long, short): (Vec<_>, Vec<_>) =
+            all().partition(|(value, _)| value.len() >= MIN_BYTES);
+        let redactor = Redactor::of(long.into_iter().map(|(value, label)| (&**value, &**label)));
+        let words = short
+            .into_iter()
+            .map(|(value, label)| (value.clone(), label.clone()))
+            .collect();
         Labels {
-            redactor: Redactor::of(long.map(|(value, label)| (&**value, &**label))),
-            words: words.collect(),
-            by_noun: labels.by_noun,
+            users,
+            passwords,
+            redactor,
+            words,
         }
-    }
-
-    fn add(&mut self, noun: &'static str, value: String) {
-        let known = self.by_noun.entry(noun).or_default();
-        let number = known.len() + 1;
-        if !value.is_empty() {
-            let label = || format!("«{noun}{number}»");
-            known.entry(value).or_insert_with(label);
-        }
-    }
-
-    fn of_noun(&self, noun: &str) -> Option<&BTreeMap<String, String>> {
-        self.by_noun.get(noun)
     }
 
     /// Returns what stands for a user.
-    pub(super) fn user(&self, name: &str) -> &str {
-        self.of_value(USER, name)
-    }
-
-    fn of_value(&self, noun: &str, value: &str) -> &str {
-        match self.of_noun(noun).and_then(|known| known.get(value)) {
-            Some(label) => label,
-            None if value.is_empty() => "",
-            None if noun == USER => "«user»",
-            None => "«password»",
-        }
+    pub(super) fn user<'a>(&'a self, name: &'a str) -> &'a str {
+        self.users
+            .get(name)
+            .map_or(if name.is_empty() { "" } else { "«user»" }, |label| label)
     }
 
     /// Returns a text without any of the values.
@@ -113,47 +133,56 @@ impl Labels {
         exchange: &RecordedExchange,
         answer: &Response<Bytes>,
     ) -> Option<String> {
-        let sent = sent_texts(&exchange.request);
-        let redactor = Redactor::of_fields(&sent);
+        let fields = fields(&exchange.request);
+        let (users, secrets): (Vec<_>, Vec<_>) =
+            fields.iter().partition(|(name, _)| names_a_user(name));
+        let users = users.into_iter().map(|(_, value)| &**value).collect();
+        let redactor = Redactor::of_secrets(secrets.into_iter().map(|(_, value)| &**value), &users);
         if redactor.finds(answer.body()) {
             return Some("a password of the request in the body".to_owned());
         }
         let mut headers = answer.headers().iter();
         let (name, _) = headers.find(|(_, value)| redactor.finds(value.as_bytes()))?;
-        let name = self.text(name.as_str());
-        Some(format!("a password of the request in the header `{name}`"))
+        Some(format!(
+            "a password of the request in the header `{}`",
+            self.text(name.as_str())
+        ))
     }
 
     /// Returns a request with labels in place of all values: what it was judged for stays.
     pub(super) fn request(&self, exchange: &RecordedExchange) -> Request<Bytes> {
         let request = &exchange.request;
-        let body = match exchange.sent {
+        let is_common = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+            .contains(&request.method().as_str());
+        let mut shown = Request::new(Bytes::from(match exchange.sent {
             SentBody::Missing => Vec::new(),
             _ => self.body(request.body()),
-        };
-        let mut shown = Request::new(Bytes::from(body));
-        let method = request.method();
-        *shown.method_mut() = match METHODS.contains(&method.as_str()) {
-            true => method.clone(),
-            false => Method::TRACE,
+        }));
+        *shown.method_mut() = if is_common {
+            request.method().clone()
+        } else {
+            Method::TRACE
         };
         let query = request.uri().query().map(|query| self.query(query));
-        let target = format!(
-            "{}{}",
-            path(request.uri().path()),
-            query.unwrap_or_default()
-        );
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let target = format!("{}{query}", path(request.uri().path()));
         *shown.uri_mut() = target.parse().unwrap_or_default();
-        for (name, value) in request.headers() {
+        *shown.headers_mut() = self.headers(request.headers());
+        shown
+    }
+
+    fn headers(&self, headers: &HeaderMap) -> HeaderMap {
+        let mut shown = HeaderMap::new();
+        for (name, value) in headers {
             let value = match name.as_str() {
-                "content-type" | "accept" => plain_type(&String::from_utf8_lossy(value.as_bytes())),
-                "authorization" => "«token»".to_owned(),
-                _ => continue,
+                "content-type" | "accept" => {
+                    Some(plain_type(&String::from_utf8_lossy(value.as_bytes())))
+                }
+                "authorization" => Some("«token»".to_owned()),
+                _ => None,
             };
-            let value = HeaderValue::from_bytes(value.as_bytes());
-            value
-                .map(|value| shown.headers_mut().append(name, value))
-                .ok();
+            let value = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
+            value.map(|value| shown.append(name, value));
         }
         shown
     }
@@ -162,35 +191,46 @@ impl Labels {
         let pairs = query.split('&').enumerate().map(|(index, pair)| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = self.value(name, &percent_decode(value));
-            format!("{}={}", known_name(name, index), percent_encode(value))
+            format!("{}={}", known_name(name, index), percent_encode(&value))
         });
-        format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+        pairs.collect::<Vec<_>>().join("&")
     }
 
-    fn value(&self, name: &str, value: &str) -> &str {
-        self.of_value(if names_a_user(name) { USER } else { PASSWORD }, value)
+    fn value(&self, name: &str, value: &str) -> String {
+        match names_a_user(name) {
+            _ if value.is_empty() => String::new(),
+            true => self.user(value).to_owned(),
+            false => self
+                .passwords
+                .get(value)
+                .cloned()
+                .unwrap_or_else(|| "«password»".to_owned()),
+        }
     }
 
     fn body(&self, body: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(body);
+        let unescaped = || {
+            body::parse_owned(&text.replace(r"\!", "!"))
+                .ok()
+                .filter(|_| text.contains(r"\!"))
+        };
         let mut shown = match body::parse(body) {
             _ if body.is_empty() => String::new(),
             Ok(fields) => self.object(&fields, ""),
             Err(Condition::NotAnObject) => "[]".to_owned(),
             Err(Condition::NotUtf8) => return b"\xff".to_vec(),
-            Err(_) => {
-                let text = String::from_utf8_lossy(body);
-                let fields = body::parse_owned(&text.replace(SHELL_ESCAPE, "!"));
-                let fields = fields.ok().filter(|_| text.contains(SHELL_ESCAPE));
-                fields.map_or("«no JSON»".to_owned(), |it| {
-                    self.object(&it, SHELL_ESCAPE)
-                })
-            }
-        };
-        // A long body is treated in another way.
-        let exceeded = LENGTHS.iter().rfind(|length| **length < body.len());
-        let padding = exceeded.map_or(0, |length| (length + 1).saturating_sub(shown.len()));
-        shown.extend(std::iter::repeat_n(' ', padding));
-        shown.into_bytes()
+            Err(_) => unescaped().map_or("«no JSON»".to_owned(), |fields| {
+                self.object(&fields, r"\!")
+            }),
+        }
+        .into_bytes();
+        let length = LENGTHS
+            .into_iter()
+            .filter(|length| *length < body.len())
+            .max();
+        shown.resize(shown.len().max(length.map_or(0, |length| length + 1)), b' ');
+        shown
     }
 
     fn object(&self, fields: &body::JsonObject<'_>, escape: &str) -> String {
@@ -206,81 +246,86 @@ impl Labels {
     }
 }
 
-/// Returns the texts of a request's body and of its query, each with its name.
-fn sent_texts(request: &Request<Bytes>) -> Vec<(String, String)> {
-    let query = request.uri().query().unwrap_or_default();
-    [texts(request.body()), texts(query.as_bytes())].concat()
-}
-
-/// Returns the words of headers that are no more than secrets, also what is in base64 in them.
-fn header_secrets(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    let is_secret = |name: &str| is_secret(name) && name != "www-authenticate";
-    let secret = headers
-        .iter()
-        .filter(move |(name, _)| is_secret(name.as_str()));
-    let words = secret.flat_map(|(_, value)| {
-        let mut words = texts(value.as_bytes());
-        for word in value.as_bytes().split(|byte| *byte == b' ') {
-            let decoded = STANDARD.decode(word).unwrap_or_default();
-            words.extend(texts(&decoded));
-        }
-        words
-    });
-    words
-        .map(|(_, word)| word)
-        .filter(|word| word.len() >= MIN_BYTES)
-}
-
-/// Returns the texts of JSON, of a form, or of what is nearly one of them, each with the name before it. A name that no page has may be a
-/// password itself, and so may a word that is in no quotes.
-fn texts(bytes: &[u8]) -> Vec<(String, String)> {
-    let text = String::from_utf8_lossy(bytes).replace(SHELL_ESCAPE, "!");
-    let (mut rest, mut name, mut found) = (&*text, String::new(), Vec::new());
-    // A quotation mark of which no text begins costs time.
-    let mut attempts = MAX_ATTEMPTS;
-    while let Some(first) = rest.chars().next() {
-        let is_quoted = first == '"' && attempts > 0;
-        let most = if attempts == MAX_ATTEMPTS {
-            rest.len()
-        } else {
-            MAX_TEXT
-        };
-        let quoted = is_quoted.then(|| quoted(rest, most)).flatten();
-        attempts -= usize::from(is_quoted && quoted.is_none());
-        let is_text = quoted.is_some();
-        let (word, length) = quoted.unwrap_or_else(|| {
-            let end = rest.find(is_delimiter).unwrap_or(rest.len());
-            (percent_decode(&rest[..end]), end)
-        });
-        rest = &rest[length.max(first.len_utf8())..];
-        if length > 0 && rest.trim_start().starts_with([':', '=']) {
-            if !is_known(&word) && word.len() >= MIN_BYTES {
-                found.push((String::new(), word.clone()));
+/// Returns the names and texts of a request: of its body at any depth, of its query, and of what in a body that is no JSON may be a value.
+fn fields(request: &Request<Bytes>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let text = String::from_utf8_lossy(request.body());
+    let bytes = text.as_bytes();
+    let unescaped = text.replace(r"\!", "!");
+    if let Ok(object) = body::parse_owned(&unescaped) {
+        // Of two fields of one name both.
+        for (name, value) in object {
+            if let FieldValue::Text(value) = value {
+                found.push((name.into_owned(), value.into_owned()));
             }
-            name = word;
-        } else if is_text || word.len() >= MIN_BYTES && !is_known(&word) {
-            found.push((name.clone(), word));
         }
+    }
+    match serde_json::from_str(&unescaped) {
+        Ok(value) => texts("", &value, &mut found),
+        Err(_) => {
+            let is_value = |word: &str| word.len() >= MIN_BYTES && !Field::NAMES.contains(&word);
+            let words = text.split(|character: char| {
+                character.is_whitespace() || "\"{}[]:,&='\\".contains(character)
+            });
+            let words = words.filter(|word| is_value(word));
+            found.extend(words.map(|word| (String::new(), percent_decode(word))));
+            // Each quotation mark may begin a text.
+            for (place, _) in text.match_indices('"').take(MAX_TEXTS) {
+                let end = bytes.len().min(place + MAX_TEXT);
+                let rest = serde_json::Deserializer::from_slice(&bytes[place..end]);
+                if let Some(Ok(value)) = rest.into_iter::<String>().next()
+                    && is_value(&value)
+                {
+                    found.push((String::new(), value));
+                }
+            }
+        }
+    }
+    for pair in request.uri().query().unwrap_or_default().split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        found.push((percent_decode(name), percent_decode(value)));
     }
     found
 }
 
-/// Returns the JSON text that something begins with, and how long it is there: no more than this.
-fn quoted(rest: &str, most: usize) -> Option<(String, usize)> {
-    let rest = &rest.as_bytes()[..rest.len().min(most)];
-    let mut texts = serde_json::Deserializer::from_slice(rest).into_iter::<String>();
-    let text = texts.next()?.ok()?;
-    Some((text, texts.byte_offset()))
+/// Returns the user and the password of Basic authentication (RFC 7617).
+fn basic(request: &Request<Bytes>) -> Option<[(String, String); 2]> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let value = header_text(request.headers(), "authorization");
+    let (scheme, token) = value.split_once(' ')?;
+    let token = STANDARD.decode(token.trim()).ok()?;
+    let (user, password) = str::from_utf8(&token).ok()?.split_once(':')?;
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
+    let pairs = [("username", user), ("password", password)];
+    is_basic.then(|| pairs.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
-fn is_delimiter(character: char) -> bool {
-    character.is_whitespace() || "\"{}[]:,;&='\\".contains(character)
+/// Collects the texts of JSON, each with its name. A name that no page has may be a password itself.
+fn texts(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => found.push((name.to_owned(), text.clone())),
+        Value::Array(values) => values.iter().for_each(|value| texts(name, value, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if !is_known(name) && name.len() >= MIN_BYTES {
+                    found.push((String::new(), name.clone()));
+                }
+                texts(name, value, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn is_known(name: &str) -> bool {
-    Field::NAMES.contains(&name) || names_a_user(name) || LITERALS.contains(&name)
+    Field::NAMES.contains(&name) || names_a_user(name)
 }
 
+/// From which length on a text without blanks may be a token, in bytes.
+const MIN_TOKEN: usize = 20;
+/// How many texts are looked for in a body that is no JSON, and how long each may be, in bytes.
+const MAX_TEXTS: usize = 1000;
+const MAX_TEXT: usize = 4096;
 /// Tells whether a text looks made for machines.
 fn is_like_token(text: &str) -> bool {
     let is_long = text.len() >= MIN_TOKEN && !text.contains(char::is_whitespace);
@@ -288,8 +333,12 @@ fn is_like_token(text: &str) -> bool {
 }
 
 fn is_secret(name: &str) -> bool {
-    let mut parts = ["passw", "cookie", "auth", "token", "key", "session"].into_iter();
-    parts.any(|part| name.contains(part))
+    name.contains("passw")
+        || name.contains("cookie")
+        || name.contains("auth")
+        || name.contains("token")
+        || name.contains("key")
+        || name.contains("session")
 }
 
 /// Returns a name of a field; any name that no page has may be a secret itself.
@@ -310,19 +359,6 @@ fn path(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-const USER: &str = "user";
-const PASSWORD: &str = "password";
-const TOKEN: &str = "token";
-const HOST: &str = "host";
-const LITERALS: [&str; 3] = ["true", "false", "null"];
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-/// How some shells leave an exclamation mark.
-const SHELL_ESCAPE: &str = r"\!";
-/// From which length on a text without blanks may be a token, in bytes.
-const MIN_TOKEN: usize = 20;
-/// How often a text is looked for where none is, and how long each may be behind such a place, in bytes.
-const MAX_ATTEMPTS: usize = 1000;
-const MAX_TEXT: usize = 4096;
 /// A shorter value is a part of ordinary words.
 const MIN_BYTES: usize = 4;
 /// Beyond which lengths a body is treated in another way, in bytes.

@@ -3,16 +3,20 @@
 //! It is made anew of what was understood, and nothing is copied that was not: no entry of another host or path, no header but a few,
 //! no time of day.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{Request, header};
 use serde_json::{Value, json};
 
 use crate::{
-    contract::is_documented_member,
-    export::{HarExchange, archive},
-    runner::capture::{RecordedExchange, SentBody, labels::Labels, media_type::plain_type},
+    contract::{encoding, is_documented_member},
+    runner::capture::{
+        RecordedExchange, SentBody, is_one_host, labels::Labels, media_type::plain_type,
+    },
     suite::{match_response::MatchContext, strict_json},
 };
 
@@ -20,12 +24,16 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct SharedExchange {
     pub(super) number: usize,
-    gaps: usize,
     host: String,
     times: Option<(f64, f64)>,
-    has_request_body: bool,
+    is_whole: bool,
     pub(super) request: Request<Bytes>,
-    pub(super) answer: Option<Response<Bytes>>,
+    pub(super) status: Option<u16>,
+    pub(super) content_type: Option<String>,
+    headers: Vec<(String, String)>,
+    /// The body for who knows the capture, and for anybody.
+    pub(super) shown: Vec<u8>,
+    body: Vec<u8>,
 }
 
 /// Removes the secrets of an exchange.
@@ -35,57 +43,65 @@ pub(super) fn shared(
     context: &MatchContext<'_>,
 ) -> SharedExchange {
     let answer = exchange.answer.as_ref().ok();
+    let text = |name: header::HeaderName| {
+        let value = answer?.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let content_type = text(header::CONTENT_TYPE).map(|value| labels.text(&value));
+    let plain = text(header::CONTENT_TYPE).map(|value| plain_type(&value));
+    let scheme = text(header::WWW_AUTHENTICATE).map(|value| {
+        let scheme = value.split(' ').next().unwrap_or_default();
+        let known = SCHEMES
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(scheme));
+        known.map_or("other", |known| known).to_owned()
+    });
+    let location = text(header::LOCATION).map(|_| "/other".to_owned());
+    let headers = [
+        ("content-type", plain),
+        ("www-authenticate", scheme),
+        ("location", location),
+    ];
+    let headers = headers
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let (shown, body) = match answer {
+        Some(answer) => bodies(answer.body(), labels, context),
+        None => (Vec::new(), Vec::new()),
+    };
     SharedExchange {
         number: exchange.number,
-        gaps: exchange.gaps,
         host: exchange.host.clone(),
         times: exchange.times,
-        has_request_body: exchange.sent != SentBody::Missing,
+        is_whole: exchange.sent != SentBody::Missing,
         request: labels.request(exchange),
-        answer: answer.map(|answer| documented_answer(exchange, answer, labels, context)),
+        status: answer.map(|answer| answer.status().as_u16()),
+        content_type,
+        headers: headers.collect(),
+        shown,
+        body,
     }
 }
 
-/// Returns an answer with nothing but what the documents have.
-fn documented_answer(
-    exchange: &RecordedExchange,
-    answer: &Response<Bytes>,
-    labels: &Labels,
-    context: &MatchContext<'_>,
-) -> Response<Bytes> {
-    let mut shown = Response::new(body(answer.body(), labels, context));
-    *shown.status_mut() = answer.status();
-    for (name, value) in answer.headers() {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        let value = match *name {
-            header::CONTENT_TYPE if exchange.lacks_type => continue,
-            header::CONTENT_TYPE => plain_type(&text),
-            header::WWW_AUTHENTICATE => known_scheme(&text).to_owned(),
-            header::LOCATION => "/other".to_owned(),
-            _ => continue,
-        };
-        let value = HeaderValue::try_from(value);
-        value
-            .map(|value| shown.headers_mut().append(name, value))
-            .ok();
-    }
-    shown
-}
-
-/// Returns a body with nothing but what the documents have. One of documented texts alone is kept to the letter.
-fn body(body: &Bytes, labels: &Labels, context: &MatchContext<'_>) -> Bytes {
+/// Returns a body without what is known to be a secret, and one with nothing but what the documents have. A body of documented texts alone
+/// is kept to the letter in both.
+fn bodies(body: &Bytes, labels: &Labels, context: &MatchContext<'_>) -> (Vec<u8>, Vec<u8>) {
+    let shown = || match str::from_utf8(body) {
+        Ok(text) => labels.text(text).into_bytes(),
+        Err(_) => format!("«{} bytes that are not text»", body.len()).into_bytes(),
+    };
     let Ok(json) = strict_json::parse(body) else {
-        return match body.len() {
-            0 => Bytes::new(),
-            length => format!("«{length} bytes that are not JSON»").into(),
-        };
+        let length = body.len();
+        let safe = (length > 0).then(|| format!("«{length} bytes that are not JSON»").into_bytes());
+        return (shown(), safe.unwrap_or_default());
     };
     let texts = context.all_texts(labels.user(context.username));
     let safe = documented(&json, &texts);
-    match safe == json {
-        true => body.clone(),
-        false => safe.to_string().into(),
+    if safe == json {
+        return (body.to_vec(), body.to_vec());
     }
+    let safe_text = safe.to_string().into_bytes();
+    (shown(), safe_text)
 }
 
 /// Returns JSON of the same shape with documented names and texts, and labels for all others.
@@ -115,42 +131,126 @@ fn documented(value: &Value, texts: &BTreeMap<String, String>) -> Value {
 ///
 /// Where an entry is left out that may have changed a password, there is a gap: an empty entry, since the exchanges around it tell nothing
 /// of each other.
-pub(super) fn har(shared: &[SharedExchange]) -> Vec<u8> {
-    let starts = shared.iter().filter_map(|one| Some(one.times?.0));
-    let first = starts.min_by(f64::total_cmp).unwrap_or_default();
-    let (mut hosts, mut entries, mut passed): (Vec<&str>, Vec<Value>, usize) = Default::default();
-    for one in shared {
-        entries.extend((one.gaps > passed).then(|| json!({})));
-        passed = one.gaps;
-        let host = hosts.iter().position(|host| *host == one.host);
+pub(super) fn har(shared: &[SharedExchange], gaps: &[usize]) -> Vec<u8> {
+    let start = shared
+        .iter()
+        .filter_map(|one| one.times)
+        .map(|(start, _)| start);
+    let start = start.min_by(f64::total_cmp).unwrap_or_default();
+    let mut hosts: Vec<&str> = Vec::new();
+    let mut passed = 0;
+    let entries = shared.iter().flat_map(|one| {
+        let before = gaps.partition_point(|gap| *gap < one.number);
+        let gap = (before > passed).then(|| json!({}));
+        passed = before;
+        let host = hosts.iter().position(|host| is_one_host(host, &one.host));
         let host = host.unwrap_or_else(|| {
             hosts.push(&one.host);
             hosts.len() - 1
         });
-        let (start, end) = one.times.unwrap_or((first, first));
-        let exchange = HarExchange {
-            origin: &format!("https://appliance{}.example", host + 1),
-            request: &one.request,
-            has_request_body: one.has_request_body,
-            response: one.answer.as_ref(),
-            // A capture that is shared does not say when it was made.
-            start: start - first,
-            time: end - start,
-        };
-        entries.push(exchange.entry());
+        gap.into_iter().chain([entry(one, host + 1, start)])
+    });
+    let entries: Vec<Value> = entries.collect();
+    let har = json!({ "log": {
+        "version": "1.2",
+        "creator": { "name": "d4iot-double judge --redact", "version": env!("CARGO_PKG_VERSION") },
+        "comment": "made from scratch: the exchanges of the authentication API alone, with labels for users, passwords, tokens and hosts",
+        "entries": entries,
+    }});
+    format!("{har:#}\n").into_bytes()
+}
+
+fn entry(one: &SharedExchange, host: usize, first: f64) -> Value {
+    let (start, time) = one
+        .times
+        .map_or((0.0, 0.0), |(start, end)| (start - first, end - start));
+    let request = &one.request;
+    let pair = |name: &str, value: &str| json!({ "name": name, "value": value });
+    let headers = request.headers().iter();
+    let headers = headers
+        .map(|(name, value)| pair(name.as_str(), &String::from_utf8_lossy(value.as_bytes())));
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let content_type =
+        content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let mut sent = json!({
+        "method": request.method().as_str(),
+        "url": format!("https://appliance{host}.example{}", request.uri()),
+        "httpVersion": "HTTP/1.1",
+        "headers": headers.collect::<Vec<_>>(),
+        "queryString": [],
+        "cookies": [],
+        "headersSize": -1,
+        "bodySize": if one.is_whole { i64::try_from(request.body().len()).unwrap_or(-1) } else { -1 },
+    });
+    if !request.body().is_empty() {
+        let mut data = text(request.body());
+        data["mimeType"] = content_type.unwrap_or_default().into();
+        sent["postData"] = data;
     }
-    format!("{:#}\n", archive(CREATOR, COMMENT, entries)).into_bytes()
+    let headers = one.headers.iter().map(|(name, value)| pair(name, value));
+    let mut content = text(&one.body);
+    content["size"] = one.body.len().into();
+    let mut types = one
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "content-type");
+    content["mimeType"] = types.next().map_or("", |(_, value)| value).into();
+    json!({
+        "startedDateTime": day_time(start),
+        "time": time,
+        "request": sent,
+        "response": {
+            "status": one.status.unwrap_or_default(),
+            "statusText": "",
+            "httpVersion": "HTTP/1.1",
+            "headers": headers.collect::<Vec<_>>(),
+            "cookies": [],
+            "content": content,
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": one.body.len(),
+        },
+        "cache": {},
+        "timings": { "send": 0, "wait": time, "receive": 0 },
+    })
 }
 
-/// Returns the scheme of a challenge, if it says nothing of who uses it.
-fn known_scheme(challenge: &str) -> &str {
-    let scheme = challenge.split(' ').next().unwrap_or_default();
-    let mut known = SCHEMES.into_iter();
-    known
-        .find(|known| known.eq_ignore_ascii_case(scheme))
-        .unwrap_or("other")
+/// Returns bytes as HAR has them, in base64 where they are no text.
+fn text(bytes: &[u8]) -> Value {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    match str::from_utf8(bytes) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "text": STANDARD.encode(bytes), "encoding": "base64" }),
+    }
 }
 
+/// Writes milliseconds as a moment after the beginning of 2000: a capture that is shared does not say when it was made.
+fn day_time(millis: f64) -> String {
+    let millis = (millis.max(0.0) as u64).min(MAX_MILLIS);
+    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_2000 + millis / 1000);
+    let seconds = encoding::timestamp(moment);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis % 1000)
+}
+
+/// The schemes of challenges that say nothing of who uses them.
 const SCHEMES: [&str; 5] = ["Basic", "Bearer", "Digest", "Negotiate", "NTLM"];
-const CREATOR: &str = "d4iot-double judge --redact";
-const COMMENT: &str = "made from scratch: the exchanges of the authentication API alone, with labels for users, passwords, tokens and hosts";
+/// When the year 2000 began, in seconds since 1970.
+const YEAR_2000: u64 = 946_684_800;
+/// The longest time between two exchanges that is written, in milliseconds: some thousand years.
+const MAX_MILLIS: u64 = 200_000_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_more_than_a_month_apart_stay_apart() {
+        assert_eq!(day_time(1.0), "2000-01-01T00:00:00.001Z");
+        assert_eq!(
+            day_time(41.0 * 86_400_000.0 + 500.0),
+            "2000-02-11T00:00:00.500Z"
+        );
+        assert_eq!(day_time(f64::NAN), "2000-01-01T00:00:00.000Z");
+        assert_eq!(day_time(f64::MAX).len(), "8337-10-10T00:00:00.000Z".len());
+    }
+}

@@ -1,95 +1,119 @@
 //! What an answer in words of its own says, and which of them are judged.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{Response, header};
 use serde_json::Value;
 
 use crate::{
-    contract::{DISPLAYED, ERROR, Echo, MSG, Outcome},
+    contract::{Condition, DISPLAYED, ERROR, Echo, MSG, Outcome},
     report::Conformance,
     runner::capture::{
-        SentBody, USUAL_TYPE,
+        SentBody,
         classify::{Classified, KnownCredentials},
         header_text,
-        host::{HostJudge, Judging},
+        host::HostJudge,
     },
     suite::{
-        allowed::Judgement,
+        Case,
+        allowed::{AllowedResponse, Judgement},
         match_response::{MatchContext, ReceivedAnswer},
         own_words,
         similarity::similarity,
+        verdict::StepVerdict,
     },
 };
 
 impl HostJudge<'_> {
     /// Does not judge a refusal that comes of a state of the account, of which no page says anything: it may be locked or kept elsewhere.
-    pub(super) fn presuppose_nothing(&self, one: &mut Judging<'_>) {
-        if one.verdict.conformance != Conformance::Deviation {
-            return;
-        }
-        let own = &self.contract.clause(one.classified.operation).outcomes;
-        let is_of_state = match one.verdict.outcome {
+    pub(super) fn presuppose_nothing(
+        &self,
+        judged: StepVerdict,
+        classified: &Classified,
+        answer: Option<&Response<Bytes>>,
+    ) -> StepVerdict {
+        let own = &self.contract.clause(classified.operation).outcomes;
+        let is_of_state = match judged.outcome {
             Some(outcome @ (Outcome::LockedOut | Outcome::PermissionDenied)) => {
                 !own.contains_key(&outcome)
             }
             Some(_) => false,
             None => {
-                let text = one.answer().and_then(error_text);
-                text.is_some_and(|text| self.nearest(&one.classified, &text).is_none())
+                let text = answer.and_then(error_text);
+                text.is_some_and(|text| self.nearest(classified, &text).is_none())
             }
         };
-        if is_of_state {
-            one.verdict.conformance = Conformance::Undocumented;
-            one.verdict.finding = None;
+        if judged.conformance != Conformance::Deviation || !is_of_state {
+            return judged;
+        }
+        StepVerdict {
+            conformance: Conformance::Undocumented,
+            finding: None,
+            ..judged
         }
     }
 
-    /// Returns the outcome that an answer in words or with a head of its own is, and takes what it says of the appliance as evidence.
-    pub(super) fn own_words(
+    /// Adds what an answer in words or with a head of its own says of the appliance.
+    pub(super) fn take_own_words(
         &mut self,
-        one: &mut Judging<'_>,
+        case: &Case,
+        classified: &Classified,
+        sent: SentBody,
+        credentials: KnownCredentials,
         answer: &Response<Bytes>,
+        judged: &mut StepVerdict,
     ) -> Option<Outcome> {
-        let context = one.context(self.contract);
-        let sent = one.exchange.sent;
+        // Of two values of a field nobody knows which one is answered.
+        if judged.outcome.is_some() || classified.conditions.contains(&Condition::DuplicateField) {
+            return judged.outcome;
+        }
+        let context = self.context(classified);
+        let contract = self.contract;
+        let allowed = self.allowed(case.steps[0].ask, &case.steps[0].expect);
         // Under another content type the words may be those of an outcome.
         let mut retyped = answer.clone();
-        let usual = HeaderValue::from_static(USUAL_TYPE);
-        retyped.headers_mut().insert(header::CONTENT_TYPE, usual);
+        let (_, types) = contract.answer_type(Some(classified.operation));
+        if let Ok(value) = types.default_reading().is.0.parse() {
+            retyped.headers_mut().insert(header::CONTENT_TYPE, value);
+        }
         let read = ReceivedAnswer::new(&retyped);
-        let mut outcomes = one.allowed.iter().map(|one| one.outcome);
-        let worded = outcomes.find(|it| context.match_outcome(*it, &read).is_ok());
-        let is_clear = !is_of_others(answer);
-        let outcome = worded.or_else(|| match sent {
-            SentBody::Masked(outcome) if is_clear => {
+        let worded = allowed
+            .iter()
+            .find(|one| context.match_outcome(one.outcome, &read).is_ok());
+        let own = worded.map(|one| one.outcome).or_else(|| match sent {
+            _ if is_of_others(answer) => None,
+            SentBody::Missing => None,
+            SentBody::Masked(outcome) => {
                 outcome.filter(|outcome| outcome.is_success() == context.claims_success(answer))
             }
-            SentBody::Whole if is_clear => {
-                let near = error_text(answer).and_then(|it| self.nearest(&one.classified, &it));
-                near.or_else(|| attribute(one, &context, answer))
+            SentBody::Whole => {
+                let text = error_text(answer);
+                let near = text.and_then(|text| self.nearest(classified, &text));
+                near.or_else(|| attribute(&context, &allowed, answer, credentials))
             }
-            _ => None,
         });
-        let Some(outcome) = outcome else {
+        let Some(outcome) = own else {
             // What the answer has beside its words may be somebody else's, or of a request that nobody knows.
-            let is_kept = sent == SentBody::Whole && is_clear;
-            one.verdict.evidence.take_if(|_| !is_kept);
-            self.say(UNATTRIBUTED);
+            let is_clear = sent == SentBody::Whole && !is_of_others(answer);
+            judged.evidence = judged.evidence.take().filter(|_| is_clear);
+            *self.unsaid.entry(UNATTRIBUTED).or_default() += 1;
             return None;
         };
-        let mut evidence = own_words::evidence(&context, outcome, answer);
-        // What led to the answer, where one thing alone can.
-        let mut leading = one.allowed.iter().filter(|one| one.outcome == outcome);
-        match &mut evidence {
-            None => self.say(UNSERVABLE),
-            Some(evidence) => {
-                if let (Some(one), None) = (leading.next(), leading.next()) {
-                    let ways = evidence.interpretations.iter_mut();
-                    ways.for_each(|way| way.extend(one.choices.clone()));
-                }
-            }
+        judged.evidence = own_words::evidence(&context, outcome, answer);
+        if judged.evidence.is_none() {
+            *self.unsaid.entry(UNSERVABLE).or_default() += 1;
         }
-        one.verdict.evidence = evidence;
+        // What led to the answer, where one thing alone can.
+        let mut leading = allowed.iter().filter(|one| one.outcome == outcome);
+        if let (Some(evidence), Some(one), None) =
+            (&mut judged.evidence, leading.next(), leading.next())
+        {
+            evidence
+                .interpretations
+                .iter_mut()
+                .for_each(|way| way.extend(one.choices.clone()));
+        }
         Some(outcome)
     }
 
@@ -114,21 +138,20 @@ impl HostJudge<'_> {
 
     /// Returns the failure whose documented text is nearly a text; none where none is.
     fn nearest(&self, classified: &Classified, text: &str) -> Option<Outcome> {
-        if text.len() > MAX_COMPARED {
-            return None;
-        }
-        let username = &*classified.username;
         let outcomes = self.contract.clause(classified.operation).outcomes.iter();
         let failures = outcomes.filter(|(outcome, _)| !outcome.is_success());
-        let wordings = failures.flat_map(|(outcome, spec)| {
+        let username = &*classified.username;
+        let ratios = failures.flat_map(|(outcome, spec)| {
             let readings = spec.body.readings().iter();
-            readings.map(move |reading| (*outcome, reading.is.fill(Echo { username })))
+            readings.filter_map(move |reading| {
+                let wording = reading.is.fill(Echo { username });
+                let is_short = text.len() <= MAX_COMPARED;
+                let ratio = is_short.then(|| similarity(&wording, text, SIMILARITY));
+                Some((ratio??, *outcome))
+            })
         });
-        let ratios = wordings.filter_map(|(outcome, wording)| {
-            Some((outcome, similarity(&wording, text, SIMILARITY)?))
-        });
-        let best = ratios.max_by(|(_, one), (_, other)| one.total_cmp(other));
-        best.map(|(outcome, _)| outcome)
+        let best = ratios.max_by(|(one, _), (other, _)| one.total_cmp(other));
+        best.map(|(_, outcome)| outcome)
     }
 }
 
@@ -155,26 +178,28 @@ pub(super) fn is_of_others(answer: &Response<Bytes>) -> bool {
 
 /// Returns the outcome that an answer in words of its own can be alone.
 fn attribute(
-    one: &Judging<'_>,
     context: &MatchContext<'_>,
+    allowed: &[AllowedResponse],
     answer: &Response<Bytes>,
+    credentials: KnownCredentials,
 ) -> Option<Outcome> {
     let is_success = context.claims_success(answer);
-    let mut possible: Vec<Outcome> = one.allowed.iter().map(|one| one.outcome).collect();
+    let rejection = context.operation.rejection();
+    let outcomes: BTreeSet<Outcome> = allowed.iter().map(|one| one.outcome).collect();
+    let open = allowed.iter().find(|one| one.judgement == Judgement::Open);
+    let mut possible: Vec<Outcome> = outcomes.into_iter().collect();
     possible.retain(|outcome| outcome.is_success() == is_success);
-    possible.sort();
-    possible.dedup();
-    let mut open = one
-        .allowed
-        .iter()
-        .filter(|it| it.judgement == Judgement::Open);
-    match (possible.as_slice(), open.next(), one.credentials) {
-        ([one], ..) => Some(*one),
+    match possible.as_slice() {
+        [one] => Some(*one),
         _ if is_success => None,
         // Where one thing is wrong with the request, that is what is said of it.
-        (_, Some(open), _) => Some(open.outcome),
-        (_, None, KnownCredentials::Other | KnownCredentials::Replaced) => {
-            Some(context.operation.rejection())
+        _ if open.is_some() => open.map(|one| one.outcome),
+        _ if matches!(
+            credentials,
+            KnownCredentials::Other | KnownCredentials::Replaced
+        ) =>
+        {
+            Some(rejection)
         }
         _ => None,
     }

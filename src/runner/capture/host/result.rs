@@ -2,40 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
-use http::{Response, header};
-
 use crate::{
     report,
     report::{CaseFinding, CaseResult, Conformance, ExchangeResult},
     runner,
     runner::capture::{
-        SentBody,
-        host::{HostJudge, Judging},
-        share::SharedExchange,
+        RecordedExchange, SentBody, classify::Classified, host::HostJudge, share::SharedExchange,
     },
-    suite::{allowed, evidence::Evidence, own_words},
+    suite::{Case, allowed, own_words, verdict::StepVerdict},
 };
 
 impl HostJudge<'_> {
     pub(super) fn result(
         &mut self,
-        one: Judging<'_>,
+        case: Case,
+        exchange: &RecordedExchange,
+        classified: &Classified,
+        judged: StepVerdict,
         shared: &SharedExchange,
         file: &str,
     ) -> CaseResult {
-        let (answer, exchange, classified) = (one.answer(), one.exchange, &one.classified);
-        let (case, judged) = (one.case, one.verdict);
         let numbered = |fact: &str| allowed::numbered_fact(self.contract, fact);
         let mut facts: BTreeSet<String> = BTreeSet::new();
-        let readings = judged.evidence.iter().flat_map(Evidence::readings);
-        facts.extend(readings.map(|(fact, _)| numbered(fact)));
+        if let Some(evidence) = &judged.evidence {
+            facts.extend(evidence.readings().into_keys().map(numbered));
+        }
         if judged.conformance.is_judged() && exchange.sent == SentBody::Whole {
             let clause = self.contract.clause(classified.operation);
-            let fields = clause.fields.keys().map(|field| field.name());
-            let points = ["path", "method", "accepts"].into_iter().chain(fields);
-            let names = points.map(|point| format!("{}.{point}", classified.operation));
-            facts.extend(names.map(|name| numbered(&name)));
+            let points = ["path", "method", "accepts"].into_iter();
+            let points = points.chain(clause.fields.keys().map(|field| field.name()));
+            facts
+                .extend(points.map(|point| numbered(&format!("{}.{point}", classified.operation))));
         }
         let variants = judged.variants.iter();
         let variants =
@@ -43,9 +40,10 @@ impl HostJudge<'_> {
         let finding = judged
             .finding
             .map(|finding| self.labelled(finding, &classified.username));
-        let times = exchange.times.unwrap_or_default();
-        let shown = answer.map(|answer| self.shown(answer, shared));
-        let (body, is_escaped) = report::body_text(&shown.unwrap_or_default());
+        let micros = exchange
+            .times
+            .map_or(0.0, |(start, end)| (end - start) * 1000.0);
+        let (body, is_escaped) = report::body_text(&shared.shown);
         let evidence = judged.evidence.into_iter();
         self.evidence
             .extend(evidence.map(|evidence| (case.id.clone(), evidence)));
@@ -62,12 +60,8 @@ impl HostJudge<'_> {
             reasons: finding.into_iter().collect(),
             exchanges: vec![ExchangeResult {
                 curl: runner::curl(&shared.request, "$TARGET"),
-                status: answer.map(|answer| answer.status().as_u16()),
-                content_type: answer.and_then(|answer| {
-                    let value = answer.headers().get(header::CONTENT_TYPE);
-                    let value = value.filter(|_| !exchange.lacks_type)?;
-                    Some(self.labels.text(&String::from_utf8_lossy(value.as_bytes())))
-                }),
+                status: shared.status,
+                content_type: shared.content_type.clone(),
                 body: report::cut_body(body),
                 is_escaped,
                 trouble: exchange
@@ -76,20 +70,9 @@ impl HostJudge<'_> {
                     .err()
                     .map(|reason| (*reason).to_owned()),
                 outcome: judged.outcome.map(|outcome| outcome.to_string()),
-                micros: ((times.1 - times.0) * 1000.0) as u64,
+                micros: micros as u64,
             }],
             ..CaseResult::default()
-        }
-    }
-
-    /// Returns a body without what is known to be a secret: it may have words of its own. One of documented texts alone is kept.
-    fn shown(&self, answer: &Response<Bytes>, shared: &SharedExchange) -> Vec<u8> {
-        let body = answer.body();
-        let copied = shared.answer.as_ref().map(Response::body);
-        match str::from_utf8(body) {
-            Ok(_) if copied == Some(body) => body.to_vec(),
-            Ok(text) => self.labels.text(text).into_bytes(),
-            Err(_) => format!("«{} bytes that are not text»", body.len()).into_bytes(),
         }
     }
 
