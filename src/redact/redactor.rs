@@ -2,10 +2,9 @@
 
 use std::{
     borrow::Cow,
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    ops::Range,
+    ops::{Bound, Range},
 };
 
 use base64::{
@@ -21,12 +20,9 @@ use crate::{
 /// Replaces values by labels, in any spelling: raw, escaped for JSON, URLs or HTML, in base64, in hexadecimal.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// The patterns that begin with a byte, by that byte; nothing where there are none at all.
-    by_first_byte: Vec<Patterns>,
+    /// By the text that is looked for.
+    patterns: BTreeMap<Vec<u8>, Replacement>,
 }
-
-/// By length, the longest first, so that no part of one is left; then by the text that is looked for.
-type Patterns = BTreeMap<Reverse<usize>, HashMap<Vec<u8>, Replacement>>;
 
 #[derive(Clone)]
 struct Replacement {
@@ -61,24 +57,21 @@ impl Redactor {
 
     /// Hides values behind labels, whatever their length. An empty value is ignored.
     pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redactor {
-        let mut by_first_byte = Vec::new();
+        let mut found = BTreeMap::new();
         for (value, label) in values {
             for (text, borders) in patterns(value) {
-                by_first_byte.resize(256, Patterns::new());
-                let patterns = &mut by_first_byte[usize::from(text[0])];
-                let same_length = patterns.entry(Reverse(text.len())).or_default();
                 let label = label.to_owned();
                 // Of two equal values, the first label counts.
-                let replacement = same_length.entry(text);
+                let replacement = found.entry(text);
                 replacement.or_insert(Replacement { label, borders });
             }
         }
-        Redactor { by_first_byte }
+        Redactor { patterns: found }
     }
 
     /// Returns bytes without the values.
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.by_first_byte.is_empty() {
+        if self.patterns.is_empty() {
             return Cow::Borrowed(bytes);
         }
         let mut found = self.find_all(bytes);
@@ -130,13 +123,22 @@ impl Redactor {
         found
     }
 
-    /// Returns the longest value that begins at a place. `last_end` is the end of the one before.
+    /// Returns the longest value that begins at a place, so that no part of one is left. `last_end` is the end of the one before.
     fn find_at(&self, bytes: &[u8], at: usize, last_end: usize) -> Option<Occurrence<'_>> {
-        let mut candidates = self.by_first_byte[usize::from(bytes[at])].iter();
-        let (end, found) = candidates.find_map(|(Reverse(length), same_length)| {
-            let end = at + length;
-            Some((end, same_length.get(bytes.get(at..end)?)?))
-        })?;
+        let mut rest = &bytes[at..];
+        // In the order of texts, all values that a text begins with lie before it, and what lies between begins with them too.
+        let (length, found) = loop {
+            let before = (Bound::Unbounded, Bound::Included(rest));
+            let (value, found) = self.patterns.range::<[u8], _>(before).next_back()?;
+            let pairs = value.iter().zip(rest);
+            let common = pairs.take_while(|(one, other)| one == other).count();
+            match common {
+                0 => return None,
+                _ if common == value.len() => break (common, found),
+                _ => rest = &rest[..common],
+            }
+        };
+        let end = at + length;
         let is_border = |place: Option<&u8>| place.is_some_and(|byte| is_base64(*byte));
         let before = found.borders.0 && at > last_end && is_border(bytes.get(at - 1));
         let after = found.borders.1 && is_border(bytes.get(end));
@@ -209,6 +211,19 @@ mod tests {
     #[case::nothing("Test1234", "Test1234")]
     fn a_value_is_replaced(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(redactor(&["Test12345!"]).text(text), expected);
+    }
+
+    #[rstest]
+    #[case("abcdefghij", "2")]
+    #[case("abcdefghiX", "1iX")]
+    #[case("abcdefghZab", "3ab")]
+    #[case("abcdefg", "abcdefg")]
+    #[case("abcdabcdefgh", "abcd1")]
+    fn the_longest_value_is_replaced(#[case] text: &str, #[case] expected: &str) {
+        let values = [("abcdefghij", "2"), ("abcdefghZ", "3"), ("abcdefgh", "1")];
+        let others = [("abcdefghii", "4"), ("abcdeF", "5"), ("abcdefghi0", "6")];
+        let found = Redactor::of(values.into_iter().chain(others));
+        assert_eq!(found.text(text), expected);
     }
 
     #[test]
