@@ -32,6 +32,9 @@ impl FromStr for Date {
 
     fn from_str(text: &str) -> Result<Date, InvalidDate> {
         let invalid = || InvalidDate(text.to_owned());
+        if text.len() != "2027-03-31".len() {
+            return Err(invalid());
+        }
         let millis = parse_timestamp(&format!("{text}T00:00:00Z")).ok_or_else(invalid)?;
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis as u64);
         Some(Date::of(time))

@@ -52,6 +52,11 @@ fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
     "k:1:45",
     "`+026-01-01` is not a day"
 )]
+#[case::moment(
+    "- { case: a, received: x, reason: b, until: '1970-01-01T00:00:00.5e300Z' }",
+    "k:1:45",
+    "`1970-01-01T00:00:00.5e300Z` is not a day"
+)]
 #[case::short(
     "- { case: a, received: x, reason: b, until: 2026-1-01 }",
     "k:1:45",
