@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::Mutex,
     thread,
 };
 
@@ -20,6 +21,7 @@ use crate::{
     contract::Kind,
     fixture,
     fixture::Spanned,
+    journal::lock,
     runner::live::{parse_url, undo::TargetPlace},
 };
 
@@ -151,25 +153,28 @@ impl TargetList {
         if common.client.proxy.is_some() {
             return;
         }
-        let look_up = |listed: &Listed| {
-            let url = listed.url.as_ref();
-            let place = url.map(|url| TargetPlace::of(url, &TargetOptions::default()));
-            place.map(|place| place.names()).unwrap_or_default()
+        let names: Vec<Mutex<Vec<String>>> =
+            self.targets.iter().map(|_| Mutex::default()).collect();
+        let waiting = Mutex::new(self.targets.iter().zip(&names));
+        let look_up = || {
+            while let Some((listed, names)) = { lock(&waiting).next() } {
+                if let Some(url) = &listed.url {
+                    *lock(names) = TargetPlace::of(url, &TargetOptions::default()).names();
+                }
+            }
         };
-        let size = self.targets.len().div_ceil(MAX_LOOKUPS).max(1);
-        let parts = self.targets.chunks(size);
-        let names: Vec<Vec<String>> = thread::scope(|scope| {
-            let look_up = |part: &[Listed]| part.iter().map(look_up).collect::<Vec<_>>();
-            let threads = parts.map(|part| scope.spawn(move || look_up(part)));
-            let threads: Vec<_> = threads.collect();
-            let ended = threads.into_iter().map(|thread| thread.join());
-            let names = ended.flat_map(|names| names.expect("a look-up does not panic"));
-            names.collect()
+        thread::scope(|scope| {
+            for _ in 0..MAX_LOOKUPS.min(self.targets.len()) {
+                scope.spawn(look_up);
+            }
         });
         let mut owners: HashMap<String, String> = HashMap::new();
         let mut names = names.into_iter();
         self.targets.retain(|listed| {
-            let names = names.next().unwrap_or_default();
+            let names = names
+                .next()
+                .map(|names| lock(&names).clone())
+                .unwrap_or_default();
             if let Some(owner) = names.iter().find_map(|name| owners.get(name)) {
                 let name = &listed.name;
                 let message = format!("{name} is the appliance of {owner}: it is checked once");
