@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{Operation, Outcome},
+    contract::ClosedSet,
     control::{
         AppState, away,
         extract::{AppliancePath, unknown_appliance},
@@ -19,7 +19,7 @@ use crate::{
         process,
     },
     failure, fixture,
-    journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER, Progress},
+    journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER},
     server::MockAppliance,
 };
 
@@ -27,10 +27,10 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntryQuery {
-    operation: Option<Operation>,
-    outcome: Option<Outcome>,
-    judged: Option<Outcome>,
-    state: Option<Progress>,
+    operation: Option<String>,
+    outcome: Option<String>,
+    judged: Option<String>,
+    state: Option<String>,
     failure: Option<String>,
     user: Option<String>,
     path: Option<String>,
@@ -51,8 +51,7 @@ pub(super) async fn get(
     }
     away(move || {
         let filter = query.filter(running.appliance())?;
-        let page = running.appliance().journal(&filter, query.limit()?);
-        Ok(Json(json!(page)))
+        Ok(page(running.appliance(), &filter, query.limit()?))
     })
     .await
 }
@@ -80,7 +79,7 @@ pub(super) async fn wait(
         biased;
         () = appliance.wait(&filter, count) => {
             let (appliance, filter) = (Arc::clone(appliance), filter.clone());
-            away(move || Ok(Json(json!(appliance.journal(&filter, limit))))).await
+            away(move || Ok(page(&appliance, &filter, limit))).await
         }
         () = running.stopped() => Err(if app.registry.is_ending() {
             process::ending()
@@ -102,10 +101,10 @@ pub(super) async fn findings(AppliancePath(running, _): AppliancePath) -> Json<V
 impl EntryQuery {
     fn filter(&self, appliance: &MockAppliance) -> Result<EntryFilter, Problem> {
         let filter = EntryFilter {
-            operation: self.operation,
-            outcome: self.outcome,
-            judged: self.judged,
-            state: self.state,
+            operation: named(self.operation.as_ref())?,
+            outcome: named(self.outcome.as_ref())?,
+            judged: named(self.judged.as_ref())?,
+            state: named(self.state.as_ref())?,
             failure: self.failure.clone(),
             user: self.user.clone(),
             path: self.path.clone(),
@@ -144,6 +143,28 @@ impl EntryQuery {
             Problem::invalid_query(format!("timeout is `{shown}`, expected {expected}"))
         })
     }
+}
+
+/// Returns the member of a closed set that has this name.
+fn named<T: ClosedSet>(name: Option<&String>) -> Result<Option<T>, Problem> {
+    let find = |name: &String| {
+        T::named(name).ok_or_else(|| {
+            let (noun, shown, names) = (T::NOUN, shorten(name), T::NAMES.join(", "));
+            let detail = format!("unknown {noun} `{shown}`, expected one of {names}");
+            Problem::invalid_query(detail).nearest(name, T::NAMES.iter().copied())
+        })
+    };
+    name.map(find).transpose()
+}
+
+fn page(appliance: &MockAppliance, filter: &EntryFilter, limit: usize) -> Json<Value> {
+    let page = appliance.journal(filter, limit);
+    Json(json!({
+        "entries": page.entries,
+        "count": page.count,
+        "truncated": page.truncated,
+        "dropped": page.dropped,
+    }))
 }
 
 /// Returns the problem of a wait that is over, with what came instead.

@@ -131,12 +131,7 @@ impl From<QueryRejection> for Problem {
         let detail = text
             .split_once("query string: ")
             .map_or(text.as_str(), |(_, rest)| rest);
-        match detail.split_once("; did you mean ") {
-            Some((detail, near)) => {
-                Problem::invalid_query(detail).hint(format!("did you mean {near}"))
-            }
-            None => Problem::invalid_query(detail),
-        }
+        Problem::invalid_query(detail)
     }
 }
 

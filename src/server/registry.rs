@@ -271,7 +271,7 @@ impl Registry {
         for running in &all {
             findings.add_idle(running.appliance());
         }
-        findings.0
+        findings.into_lines()
     }
 
     /// Must not be called under the lock of the entries.

@@ -4,7 +4,10 @@ use crate::server::MockAppliance;
 
 /// Lines, of which the first thousand are kept.
 #[derive(Debug, Default)]
-pub(super) struct StrictFindings(pub(super) Vec<String>);
+pub(super) struct StrictFindings {
+    lines: Vec<String>,
+    more: u64,
+}
 
 impl StrictFindings {
     /// Adds how many requests hit no operation, if any did.
@@ -26,9 +29,16 @@ impl StrictFindings {
     }
 
     fn add(&mut self, line: String) {
-        if self.0.len() < MAX_LINES {
-            self.0.push(line);
+        if self.lines.len() < MAX_LINES {
+            self.lines.push(line);
+        } else {
+            self.more += 1;
         }
+    }
+
+    pub(super) fn into_lines(self) -> Vec<String> {
+        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+        self.lines.into_iter().chain(more).collect()
     }
 }
 
@@ -39,12 +49,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_findings_are_kept_than_the_limit() {
+    fn findings_beyond_the_limit_are_counted() {
         let mut findings = StrictFindings::default();
         for number in 0..MAX_LINES + 2 {
             findings.add(number.to_string());
         }
 
-        assert_eq!(findings.0.len(), MAX_LINES);
+        let lines = findings.into_lines();
+
+        assert_eq!(
+            (lines.len(), lines[MAX_LINES].as_str()),
+            (MAX_LINES + 1, "and 2 more")
+        );
     }
 }
