@@ -28,7 +28,7 @@ test("a lost answer leaves the new password", async (t) => {
 
   assert.equal(await s.passwordIs("test", "Later12345!"), true);
   assert.equal(await s.passwordIs("test", "Test12345!"), false);
-  const [entry, ...others] = await s.requests("set_password", { failure: "commit_then_reset" });
+  const [entry, ...others] = await s.waitFor("set_password", { failure: "commit_then_reset", state: "cut" });
   assert.deepEqual([entry.state, entry.changed, others], ["cut", true, []]);
   const journal = await s.journal();
   assert.match(journal, /set_password by "test" → password_replaced.*under failure mode commit_then_reset/);

@@ -60,7 +60,7 @@ def test_a_ready_made_failure_loses_the_answer(d4iot_sensor: Appliance) -> None:
         change(d4iot_sensor)
 
     assert d4iot_sensor.password_is("test", "Later12345!")
-    (entry,) = d4iot_sensor.requests(failure="commit_then_reset")
+    (entry,) = d4iot_sensor.wait_for(failure="commit_then_reset", state="cut")
     assert entry["state"] == "cut"
     assert entry["changed"]
     assert [mode["fired"] for mode in d4iot_sensor.failures()] == [1]
