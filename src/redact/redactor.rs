@@ -62,8 +62,7 @@ impl Redactor {
             for (text, borders) in patterns(value) {
                 let label = label.to_owned();
                 // Of two equal values, the first label counts.
-                let replacement = found.entry(text);
-                replacement.or_insert(Replacement { label, borders });
+                found.entry(text).or_insert(Replacement { label, borders });
             }
         }
         Redactor { patterns: found }
@@ -127,18 +126,17 @@ impl Redactor {
     fn find_at(&self, bytes: &[u8], at: usize, last_end: usize) -> Option<Occurrence<'_>> {
         let mut rest = &bytes[at..];
         // In the order of texts, all values that a text begins with lie before it, and what lies between begins with them too.
-        let (length, found) = loop {
+        let (end, found) = loop {
             let before = (Bound::Unbounded, Bound::Included(rest));
             let (value, found) = self.patterns.range::<[u8], _>(before).next_back()?;
             let pairs = value.iter().zip(rest);
             let common = pairs.take_while(|(one, other)| one == other).count();
             match common {
                 0 => return None,
-                _ if common == value.len() => break (common, found),
+                _ if common == value.len() => break (at + common, found),
                 _ => rest = &rest[..common],
             }
         };
-        let end = at + length;
         let is_border = |place: Option<&u8>| place.is_some_and(|byte| is_base64(*byte));
         let before = found.borders.0 && at > last_end && is_border(bytes.get(at - 1));
         let after = found.borders.1 && is_border(bytes.get(end));
@@ -214,16 +212,13 @@ mod tests {
     }
 
     #[rstest]
-    #[case("abcdefghij", "2")]
-    #[case("abcdefghiX", "1iX")]
-    #[case("abcdefghZab", "3ab")]
-    #[case("abcdefg", "abcdefg")]
-    #[case("abcdabcdefgh", "abcd1")]
+    #[case("abcd", "2")]
+    #[case("abcX", "1cX")]
+    #[case("abZab", "31")]
+    #[case("aabcc", "a4")]
     fn the_longest_value_is_replaced(#[case] text: &str, #[case] expected: &str) {
-        let values = [("abcdefghij", "2"), ("abcdefghZ", "3"), ("abcdefgh", "1")];
-        let others = [("abcdefghii", "4"), ("abcdeF", "5"), ("abcdefghi0", "6")];
-        let found = Redactor::of(values.into_iter().chain(others));
-        assert_eq!(found.text(text), expected);
+        let values = [("ab", "1"), ("abcd", "2"), ("abZ", "3"), ("abcc", "4")];
+        assert_eq!(Redactor::of(values).text(text), expected);
     }
 
     #[test]

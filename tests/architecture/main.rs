@@ -52,7 +52,7 @@ const STRING_ERRORS: Ceiling = Ceiling {
 };
 const CODE_LINES: Ceiling = Ceiling {
     of: "lines of code",
-    max: 34_450,
+    max: 34_950,
     goal: 20_000,
 };
 
