@@ -120,17 +120,15 @@ pub(super) async fn run(
     guard.restore_all().await;
     guard.look_at_doubts().await;
     collector.add_evidence(OWN_REQUESTS, std::mem::take(&mut guard.session.evidence));
-    let is_interrupted = options.stop.is_requested();
-    Ok(conclude(guard, collector.finish(), file, is_interrupted))
+    let result = conclude(guard, collector.finish(), file);
+    Ok(LiveResult {
+        is_interrupted: options.stop.is_requested(),
+        ..result
+    })
 }
 
 /// Closes the journal, and says how the run ended.
-fn conclude(
-    mut guard: SafetyGuard<'_>,
-    mut run: RunResult,
-    accounts: &Path,
-    is_interrupted: bool,
-) -> LiveResult {
+fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> LiveResult {
     let (mut actions, mut trouble) = (guard.actions(), None);
     let target = guard.session.target;
     if let Some(journal) = guard.journal.take() {
@@ -154,7 +152,7 @@ fn conclude(
         run,
         stopped: guard.ended,
         refused: guard.refused.into_values().collect(),
-        is_interrupted,
+        is_interrupted: false,
         unrestored: guard.unrestored,
         no_changes: guard.no_changes,
         actions,
