@@ -337,3 +337,26 @@ fn the_copy_has_known_content_types(
     let kept = &judged.targets[0].cases[0].exchanges[0].content_type;
     assert!(shown != content_type || kept.as_deref() == Some(shown));
 }
+
+/// Secrets with characters at which other texts are cut, in an answer that repeats them.
+#[rstest]
+#[case::of_a_query("Kan:ar,ie;9", json!({ "url": "https://h/api/external/authentication/validation?username=u&password=Kan:ar,ie;9" }))]
+#[case::of_a_sign_in("Kan:ar,ie;9", json!({ "headers": [{ "name": "Authorization", "value": "Basic Ym9iOkthbjphcixpZTs5" }] }))]
+#[case::of_a_token("ka:na:ri:e1:99:56", json!({ "headers": [{ "name": "X-Auth-Token", "value": "ka:na:ri:e1:99:56" }] }))]
+#[case::of_a_cookie("M%FCnchen-Kanarie77", json!({ "headers": [{ "name": "Cookie", "value": "sid=M%FCnchen-Kanarie77" }] }))]
+#[case::of_a_text("Ka;nar;ie9;x", json!({ "postData": { "text": "password=Ka;nar;ie9;x" } }))]
+fn no_report_has_a_secret_of_a_request(#[case] secret: &str, #[case] changes: Value) {
+    let mut request =
+        json!({ "method": "POST", "url": "https://h/api/external/authentication/validation" });
+    let own = request.as_object_mut().unwrap();
+    own.extend(changes.as_object().cloned().unwrap());
+    let text = json!({ "error": format!("got {secret} from you") }).to_string();
+    let response = json!({ "status": 418, "headers": [], "content": { "text": text } });
+    let entries = json!([{ "request": request, "response": response }]);
+    let judged = super::recorder::judge(Kind::Sensor, &json!({ "log": { "entries": entries } }));
+    for (format, report) in reports(&judged) {
+        assert_eq!(found(&report, &[secret]), None, "{format:?}");
+        let is_looked_at = found(&report, &["from you"]).is_some();
+        assert!(is_looked_at || format != Format::Json);
+    }
+}
