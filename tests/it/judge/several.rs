@@ -77,6 +77,23 @@ fn what_exchanges_tell_is_used_and_said(#[case] steps: &[(&str, &str)], #[case] 
     }
 }
 
+#[test]
+fn failures_of_others_before_a_success_explain_nothing() {
+    let steps = [
+        ("x", NO),
+        ("y", NO),
+        ("z", NO),
+        ("one-1", YES),
+        ("one-1", NO),
+    ];
+    let mut har = exchanges(&steps);
+    for number in 0..3 {
+        let body = json!({ "username": format!("ghost-{number}"), "password": "x" });
+        har["log"]["entries"][number]["request"]["postData"]["text"] = body.to_string().into();
+    }
+    assert_eq!(deviations(&har).len(), 1, "{:?}", deviations(&har));
+}
+
 /// What is set at which place of the entries. Nobody knows then which password is right at the last of them.
 #[rstest]
 #[case::no_change(&[("/1/request/url", json!("https://10.0.0.5/x")), ("/1/request/method", json!("GET"))], 1)]
