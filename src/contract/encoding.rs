@@ -51,35 +51,7 @@ pub(crate) fn timestamp_millis(time: SystemTime) -> String {
     timestamp(time).replace('Z', &format!(".{millis:03}Z"))
 }
 
-/// Reads a moment of RFC 3339, such as `2026-01-31T09:30:00.123+02:00`, as milliseconds since 1970.
-pub(crate) fn parse_timestamp(text: &str) -> Option<f64> {
-    let (date, time) = text.trim().split_once(['T', 't', ' '])?;
-    let [year, month, day] = date.split('-').collect::<Vec<_>>().try_into().ok()?;
-    let month = MONTHS.get(month.parse::<usize>().ok()?.wrapping_sub(1))?;
-    let (clock, rest) = time.split_at_checked("08:49:37".len())?;
-    let zone = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
-    let (fraction, zone) = rest.split_at(zone);
-    let fraction = format!("0{fraction}").parse::<f64>().ok()?;
-    // The day exists if it is one day of the week.
-    let days = WEEKDAYS.iter();
-    let mut days = days.map(|weekday| format!("{weekday}, {day} {month} {year} {clock} GMT"));
-    let moment = days.find_map(|day| httpdate::parse_http_date(&day).ok())?;
-    let since = moment.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let minutes = |offset: &str| -> Option<f64> {
-        let digits = offset.replace(':', "");
-        let (hours, minutes) = digits.split_at_checked(2)?;
-        Some(hours.parse::<f64>().ok()? * 60.0 + minutes.parse().unwrap_or(0.0))
-    };
-    let offset = match zone.split_at_checked(1) {
-        Some(("+", offset)) => minutes(offset)?,
-        Some(("-", offset)) => -minutes(offset)?,
-        _ => 0.0,
-    };
-    Some((since.as_secs_f64() + fraction - offset * 60.0) * 1000.0)
-}
-
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = [
+pub(crate) const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -90,22 +62,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
-
-    #[rstest]
-    #[case("1970-01-01T00:00:00Z", Some(0.0))]
-    #[case("1994-11-06T08:49:37.5Z", Some(784_111_777_500.0))]
-    #[case("2024-02-29T12:00:00+02:00", Some(1_709_200_800_000.0))]
-    #[case("2024-02-29T12:00:00-0030", Some(1_709_209_800_000.0))]
-    #[case("2024-02-30T12:00:00Z", None)]
-    #[case("yesterday", None)]
-    #[case("2024-02T12:00:00Z", None)]
-    #[case("", None)]
-    fn a_moment_is_read(#[case] text: &str, #[case] expected: Option<f64>) {
-        assert_eq!(parse_timestamp(text), expected);
-    }
 
     #[test]
     fn hex_is_read_as_it_is_written() {

@@ -1,15 +1,11 @@
 //! A day of the calendar.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, str::FromStr, time::SystemTime};
 
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
-use crate::contract::encoding::{parse_timestamp, timestamp};
+use crate::contract::encoding::{MONTHS, timestamp};
 
 /// A day, `2027-03-31`: the order of the texts is that of the days.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,14 +28,18 @@ impl FromStr for Date {
 
     fn from_str(text: &str) -> Result<Date, InvalidDate> {
         let invalid = || InvalidDate(text.to_owned());
-        if text.len() != "2027-03-31".len() {
+        let [year, month, day] = text.split('-').collect::<Vec<_>>()[..] else {
             return Err(invalid());
-        }
-        let millis = parse_timestamp(&format!("{text}T00:00:00Z")).ok_or_else(invalid)?;
-        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis as u64);
-        Some(Date::of(time))
-            .filter(|date| date.0 == text)
-            .ok_or_else(invalid)
+        };
+        let index = month.parse::<usize>().map_err(|_| invalid())?;
+        let name = MONTHS.get(index.wrapping_sub(1)).ok_or_else(invalid)?;
+        // The day exists if it is one day of the week.
+        let days = WEEKDAYS
+            .iter()
+            .map(|weekday| format!("{weekday}, {day} {name} {year} 00:00:00 GMT"));
+        let mut moments = days.filter_map(|day| httpdate::parse_http_date(&day).ok());
+        let date = moments.next().map(Date::of);
+        date.filter(|date| date.0 == text).ok_or_else(invalid)
     }
 }
 
@@ -55,3 +55,5 @@ impl fmt::Display for Date {
         out.write_str(&self.0)
     }
 }
+
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];

@@ -227,9 +227,8 @@ fn text(bytes: &[u8]) -> Value {
 /// Writes milliseconds as a moment after the beginning of 2000: a capture that is shared does not say when it was made.
 fn day_time(millis: f64) -> String {
     let millis = (millis.max(0.0) as u64).min(MAX_MILLIS);
-    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_2000 + millis / 1000);
-    let seconds = encoding::timestamp(moment);
-    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis % 1000)
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_2000);
+    encoding::timestamp_millis(start + Duration::from_millis(millis))
 }
 
 /// The schemes of challenges that say nothing of who uses them.
