@@ -3,6 +3,7 @@
 use std::{fmt::Write, time::SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use time::OffsetDateTime;
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -37,23 +38,17 @@ pub(crate) fn percent_decode(text: &str) -> String {
 
 /// Writes a moment as RFC 3339 has it, in UTC: `1994-11-06T08:49:37Z`.
 pub(crate) fn timestamp(time: SystemTime) -> String {
-    // `Sun, 06 Nov 1994 08:49:37 GMT`
-    let text = httpdate::fmt_http_date(time);
-    let month = MONTHS.iter().position(|month| *month == &text[8..11]);
-    let (day, month, year) = (&text[5..7], month.unwrap_or_default() + 1, &text[12..16]);
-    format!("{year}-{month:02}-{day}T{}Z", &text[17..25])
+    let time = OffsetDateTime::from(time);
+    let (hour, minute, second) = time.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", time.date())
 }
 
 /// Writes a moment to the millisecond: `1994-11-06T08:49:37.250Z`.
 pub(crate) fn timestamp_millis(time: SystemTime) -> String {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.unwrap_or_default().subsec_millis();
+    let millis = OffsetDateTime::from(time).millisecond();
     timestamp(time).replace('Z', &format!(".{millis:03}Z"))
 }
 
-pub(crate) const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
