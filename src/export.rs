@@ -10,7 +10,7 @@
 
 mod answers;
 mod exchanges;
-mod har;
+pub(crate) mod har;
 mod hurl;
 mod openapi2;
 mod openapi3;

@@ -28,7 +28,7 @@ pub struct JudgedCapture {
 
 /// Writes an HTTP Archive of the exchanges that anybody may read.
 pub fn redacted_har(judged: &JudgedCapture) -> Vec<u8> {
-    share::har(&judged.shared, &judged.gaps)
+    share::redacted_har(&judged.shared, &judged.gaps).into_bytes()
 }
 
 /// Judges the exchanges of a capture that are with a host, with any if none is named. `file` is what the capture is called. Without a

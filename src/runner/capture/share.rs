@@ -9,11 +9,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, header};
+use http::{HeaderValue, Request, Response, header};
 use serde_json::{Value, json};
 
 use crate::{
     contract::{encoding, is_documented_member},
+    export::har::{self, HarExchange},
     runner::capture::{
         RecordedExchange, SentBody, is_one_host, labels::Labels, media_type::plain_type,
     },
@@ -28,12 +29,11 @@ pub(super) struct SharedExchange {
     times: Option<(f64, f64)>,
     is_whole: bool,
     pub(super) request: Request<Bytes>,
-    pub(super) status: Option<u16>,
+    /// The answer for anybody.
+    pub(super) answer: Option<Response<Bytes>>,
+    /// The answer's content type and body for who knows the capture.
     pub(super) content_type: Option<String>,
-    headers: Vec<(String, String)>,
-    /// The body for who knows the capture, and for anybody.
     pub(super) shown: Vec<u8>,
-    body: Vec<u8>,
 }
 
 /// Removes the secrets of an exchange.
@@ -58,28 +58,33 @@ pub(super) fn shared(
     });
     let location = text(header::LOCATION).map(|_| "/other".to_owned());
     let headers = [
-        ("content-type", plain),
-        ("www-authenticate", scheme),
-        ("location", location),
+        (header::CONTENT_TYPE, plain),
+        (header::WWW_AUTHENTICATE, scheme),
+        (header::LOCATION, location),
     ];
-    let headers = headers
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let (shown, body) = match answer {
         Some(answer) => bodies(answer.body(), labels, context),
         None => (Vec::new(), Vec::new()),
     };
+    let answer = answer.map(|recorded| {
+        let mut answer = Response::new(Bytes::from(body));
+        *answer.status_mut() = recorded.status();
+        for (name, value) in headers {
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                answer.headers_mut().insert(name, value);
+            }
+        }
+        answer
+    });
     SharedExchange {
         number: exchange.number,
         host: exchange.host.clone(),
         times: exchange.times,
         is_whole: exchange.sent != SentBody::Missing,
         request: labels.request(exchange),
-        status: answer.map(|answer| answer.status().as_u16()),
+        answer,
         content_type,
-        headers: headers.collect(),
         shown,
-        body,
     }
 }
 
@@ -131,7 +136,7 @@ fn documented(value: &Value, texts: &BTreeMap<String, String>) -> Value {
 ///
 /// Where an entry is left out that may have changed a password, there is a gap: an empty entry, since the exchanges around it tell nothing
 /// of each other.
-pub(super) fn har(shared: &[SharedExchange], gaps: &[usize]) -> Vec<u8> {
+pub(super) fn redacted_har(shared: &[SharedExchange], gaps: &[usize]) -> String {
     let start = shared
         .iter()
         .filter_map(|one| one.times)
@@ -150,78 +155,26 @@ pub(super) fn har(shared: &[SharedExchange], gaps: &[usize]) -> Vec<u8> {
         });
         gap.into_iter().chain([entry(one, host + 1, start)])
     });
-    let entries: Vec<Value> = entries.collect();
-    let har = json!({ "log": {
-        "version": "1.2",
-        "creator": { "name": "d4iot-double judge --redact", "version": env!("CARGO_PKG_VERSION") },
-        "comment": "made from scratch: the exchanges of the authentication API alone, with labels for users, passwords, tokens and hosts",
-        "entries": entries,
-    }});
-    format!("{har:#}\n").into_bytes()
+    har::archive(
+        "d4iot-double judge --redact",
+        "made from scratch: the exchanges of the authentication API alone, with labels for users, passwords, tokens and hosts",
+        entries.collect(),
+    )
 }
 
 fn entry(one: &SharedExchange, host: usize, first: f64) -> Value {
     let (start, time) = one
         .times
         .map_or((0.0, 0.0), |(start, end)| (start - first, end - start));
-    let request = &one.request;
-    let pair = |name: &str, value: &str| json!({ "name": name, "value": value });
-    let headers = request.headers().iter();
-    let headers = headers
-        .map(|(name, value)| pair(name.as_str(), &String::from_utf8_lossy(value.as_bytes())));
-    let content_type = request.headers().get(header::CONTENT_TYPE);
-    let content_type =
-        content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let mut sent = json!({
-        "method": request.method().as_str(),
-        "url": format!("https://appliance{host}.example{}", request.uri()),
-        "httpVersion": "HTTP/1.1",
-        "headers": headers.collect::<Vec<_>>(),
-        "queryString": [],
-        "cookies": [],
-        "headersSize": -1,
-        "bodySize": if one.is_whole { i64::try_from(request.body().len()).unwrap_or(-1) } else { -1 },
-    });
-    if !request.body().is_empty() {
-        let mut data = text(request.body());
-        data["mimeType"] = content_type.unwrap_or_default().into();
-        sent["postData"] = data;
-    }
-    let headers = one.headers.iter().map(|(name, value)| pair(name, value));
-    let mut content = text(&one.body);
-    content["size"] = one.body.len().into();
-    let mut types = one
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "content-type");
-    content["mimeType"] = types.next().map_or("", |(_, value)| value).into();
-    json!({
-        "startedDateTime": day_time(start),
-        "time": time,
-        "request": sent,
-        "response": {
-            "status": one.status.unwrap_or_default(),
-            "statusText": "",
-            "httpVersion": "HTTP/1.1",
-            "headers": headers.collect::<Vec<_>>(),
-            "cookies": [],
-            "content": content,
-            "redirectURL": "",
-            "headersSize": -1,
-            "bodySize": one.body.len(),
-        },
-        "cache": {},
-        "timings": { "send": 0, "wait": time, "receive": 0 },
+    har::entry(&HarExchange {
+        started: day_time(start),
+        time,
+        comment: String::new(),
+        target: format!("https://appliance{host}.example"),
+        request: &one.request,
+        is_whole: one.is_whole,
+        response: one.answer.as_ref(),
     })
-}
-
-/// Returns bytes as HAR has them, in base64 where they are no text.
-fn text(bytes: &[u8]) -> Value {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    match str::from_utf8(bytes) {
-        Ok(text) => json!({ "text": text }),
-        Err(_) => json!({ "text": STANDARD.encode(bytes), "encoding": "base64" }),
-    }
 }
 
 /// Writes milliseconds as a moment after the beginning of 2000: a capture that is shared does not say when it was made.

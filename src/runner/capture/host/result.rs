@@ -60,7 +60,10 @@ impl HostJudge<'_> {
             reasons: finding.into_iter().collect(),
             exchanges: vec![ExchangeResult {
                 curl: runner::curl(&shared.request, "$TARGET"),
-                status: shared.status,
+                status: shared
+                    .answer
+                    .as_ref()
+                    .map(|answer| answer.status().as_u16()),
                 content_type: shared.content_type.clone(),
                 body: report::cut_body(body),
                 is_escaped,
