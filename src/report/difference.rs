@@ -127,7 +127,9 @@ fn cases_of(summary: &Summary) -> ComparedCases {
     for (index, target) in summary.targets.iter().enumerate() {
         let kind = target.kind;
         let before = summary.targets[..index].iter();
+        // The targets of a list have names, and some may be gone from it.
         let prefix = match before.filter(|other| other.kind == kind).count() {
+            _ if summary.fleet.is_some() => target.target.clone(),
             0 => kind.to_string(),
             count => format!("{kind}-{}", count + 1),
         };
@@ -170,7 +172,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::report::sample;
+    use crate::report::{ListSummary, TargetSummary, sample};
 
     #[test]
     fn a_run_does_not_differ_from_itself_however_long_it_took() {
@@ -213,6 +215,25 @@ mod tests {
         let texts: Vec<&str> = difference.groups.iter().map(|group| &*group.text).collect();
         assert_eq!(texts.last(), Some(&"only judged in A"), "{texts:?}");
         assert!(texts.len() > 1, "{texts:?}");
+    }
+
+    #[test]
+    fn targets_of_a_list_are_compared_by_their_names() {
+        let list = |targets: &[TargetSummary]| {
+            let names = targets.iter().map(|target| target.target.as_str());
+            let fleet = ListSummary::new(names.collect(), None);
+            Summary::of_fleet(fleet, targets.to_vec())
+        };
+        let mut targets = sample::rich().targets;
+        targets[1].kind = targets[0].kind;
+        let (both, last) = (list(&targets), list(&targets[1..]));
+        let difference = compare_reports(&both, &last);
+        let [gone] = &difference.groups[..] else {
+            panic!("{:?}", difference.groups);
+        };
+        let first = format!("{}/", targets[0].target);
+        assert_eq!(gone.text, "only in A");
+        assert!(gone.cases.iter().all(|name| name.starts_with(&first)));
     }
 
     #[test]
