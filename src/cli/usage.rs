@@ -24,6 +24,7 @@ pub(super) fn with_tip(mut error: clap::Error, command: Option<&OsStr>) -> clap:
         "check --user" | "check --password" => "accounts are in a file: --accounts FILE",
         "serve --config" | "serve --fixture" => "fixtures stand alone: serve FILE",
         "check --pinnedpubkey" => "--pin-spki SHA256",
+        "export -o" => "--output FILE",
         "serve --daemon" => "start it in the background, and wait with healthcheck --wait",
         "serve --host" | "serve --port" => "--listen ADDRESS:PORT, as in --listen 127.0.0.1:8443",
         _ if weakens => "",
@@ -59,6 +60,7 @@ mod tests {
     #[case::fixture("serve", "--fixture", "serve FILE")]
     #[case::user("check", "--user", "--accounts FILE")]
     #[case::pin("check", "--pinnedpubkey", "--pin-spki")]
+    #[case::output("export", "-o", "--output FILE")]
     #[case::near("serve", "--listn", "'--listen'")]
     fn an_unknown_option_gets_a_tip(
         #[case] command: &str,
