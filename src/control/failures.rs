@@ -64,8 +64,10 @@ pub(super) async fn arm(
     State(app): State<Arc<AppState>>,
     method: Method,
     AppliancePath(running, name): AppliancePath,
-    RequestJson(ArmRequest { armed }): RequestJson<ArmRequest>,
+    request: Result<RequestJson<ArmRequest>, Problem>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let hint = "POST …/failures adds a mode with other keys";
+    let RequestJson(ArmRequest { armed }) = request.map_err(|problem| problem.or_hint(hint))?;
     let appliance = running.appliance();
     let is_new = !appliance.set_armed(&name, armed);
     if is_new {

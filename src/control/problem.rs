@@ -63,6 +63,14 @@ impl Problem {
         self
     }
 
+    /// Adds a hint, unless there is one.
+    pub(super) fn or_hint(self, hint: &str) -> Problem {
+        match self.0["hint"].is_null() {
+            true => self.hint(hint),
+            false => self,
+        }
+    }
+
     /// Adds the nearest of some names as a hint, if one is near.
     pub(super) fn nearest<'a>(
         self,

@@ -220,6 +220,15 @@ use super::{JSON, YAML, is_explained_and_changes_nothing};
     "missing field `armed`"
 )]
 #[case(
+    "PATCH",
+    "/s/failures/mode",
+    JSON,
+    r#"{"user":"test"}"#,
+    422,
+    "invalid_body",
+    "POST …/failures adds a mode"
+)]
+#[case(
     "POST",
     "/s/clock",
     JSON,
