@@ -114,6 +114,7 @@ fn router(app: Arc<AppState>) -> Router {
         .fold(Router::new(), |router, path| {
             router.route(path, methods(path))
         })
+        .route_layer(middleware::from_fn(document::check_query))
         .fallback(document::no_such_path)
         .method_not_allowed_fallback(document::no_such_method)
         .layer(middleware::from_fn_with_state(

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use axum::{extract::Request, response::IntoResponse};
+use axum::{
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::header;
 use serde_json::Value;
 
@@ -50,6 +54,26 @@ pub(super) async fn no_such_path(request: Request) -> Problem {
         )),
         None => problem.hint("/v1/openapi.json lists all"),
     }
+}
+
+/// Refuses a query where none is documented: a condition that is passed over would let `DELETE` remove more than was meant.
+pub(super) async fn check_query(path: MatchedPath, request: Request, next: Next) -> Response {
+    let method = request.method().as_str();
+    let documented = &DOCUMENT["paths"][path.as_str()][method.to_ascii_lowercase()];
+    let parameters = documented["parameters"].as_array().into_iter().flatten();
+    let is_query = |parameter: &Value| match parameter["$ref"].as_str() {
+        Some(place) => DOCUMENT.pointer(&place[1..]).expect("tests read it")["in"] == "query",
+        None => parameter["in"] == "query",
+    };
+    let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
+    if has_query && documented.is_object() && !parameters.into_iter().any(is_query) {
+        let detail = format!("{method} takes no query here");
+        let problem = Problem::invalid_query(detail);
+        return problem
+            .hint("nothing was changed; ask without the `?…`")
+            .into_response();
+    }
+    next.run(request).await
 }
 
 /// Answers a method that a path does not take; the router adds those it takes, as `Allow`.

@@ -40,6 +40,35 @@ const YAML: &str = "application/yaml";
     "PATCH arms"
 )]
 #[case("DELETE", "/s/users/test", "", "", 409, "in_use", "mode")]
+// — a query where none is documented —
+#[case(
+    "DELETE",
+    "?name=s",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "DELETE takes no query"
+)]
+#[case(
+    "DELETE",
+    "/s/journal?user=test",
+    "",
+    "",
+    400,
+    "invalid_query",
+    "nothing was changed"
+)]
+#[case("GET", "/s/users?name=test", "", "", 400, "invalid_query", "GET takes")]
+#[case(
+    "PATCH",
+    "/s/users?name=test",
+    "",
+    "",
+    405,
+    "method_not_allowed",
+    "GET"
+)]
 // — unknown —
 #[case(
     "GET",
