@@ -15,7 +15,14 @@ mod failure;
 mod journal;
 pub(crate) mod runtime;
 
-use std::{panic::Location, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Read,
+    net::{Shutdown, TcpStream},
+    panic::Location,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 pub use builder::Builder;
 pub(crate) use builder::read_fixture;
@@ -228,6 +235,21 @@ impl Double {
     pub async fn end(mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
+        }
+    }
+
+    /// Waits until the port has taken every client that connected before. It makes a connection that sends nothing: those are taken in
+    /// their order, and it is closed at once.
+    pub(crate) fn await_clients(&self) {
+        let address = self.running.as_ref().map(RunningAppliance::address);
+        // Nobody waits where a failure mode has closed the port.
+        if let Some(Ok(mut last)) = address.map(TcpStream::connect) {
+            let closing = last.shutdown(Shutdown::Write);
+            let limited = last.set_read_timeout(Some(MAX_CLOSE));
+            if closing.and(limited).is_ok() {
+                // An error is an end as well.
+                let _ = last.read(&mut [0]);
+            }
         }
     }
 

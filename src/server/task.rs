@@ -1,7 +1,7 @@
 //! The task of one connection: the handshake, then hyper, both held to the limits of what they are doing.
 
 use std::{
-    future::{pending, poll_fn},
+    future::{self, pending, poll_fn},
     net::IpAddr,
     pin::{Pin, pin},
     sync::{
@@ -64,8 +64,18 @@ pub(super) async fn serve(
             if *ending.borrow() == Ending::Outage {
                 // Closing then sends RST. Fails if the client has left.
                 let _ = accepted.stream.set_zero_linger();
+                return;
             }
-            return;
+            // A client that has sent something counts, also if it is cut at once.
+            let has_byte = tokio::select! {
+                biased;
+                has_byte = accepted.has_byte() => has_byte,
+                () = future::ready(()) => false,
+            };
+            if !has_byte {
+                return;
+            }
+            ending.mark_changed();
         }
         has_byte = accepted.has_byte() => if !has_byte {
             return;

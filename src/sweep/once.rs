@@ -53,7 +53,8 @@ impl Executor<'_> {
         let started = Instant::now();
         let ended = self.client.run(&attempt, self.limit)?;
         let seconds = started.elapsed().as_secs_f64();
-        // What the client has sent before its end is either done now or never.
+        // What the client has sent before its end is either done now or never. On a busy machine it may not even be connected.
+        double.await_clients();
         drop(double);
         if self.stop.load(Ordering::Relaxed) {
             return Err(SweepError::Interrupted);

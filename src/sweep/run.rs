@@ -27,6 +27,7 @@ use crate::{
     fixture::Fixture,
     journal::lock,
     redact::{Redactor, Secret},
+    report::amount,
     server::MockAppliance,
     testing::Builder,
 };
@@ -269,7 +270,7 @@ fn no_request(run: &ClientRun, appliance: &MockAppliance) -> String {
             "its address is {url} in the command's arguments, and the variable D4IOT_URL",
         ),
         1.. => (
-            format!(", but {connections} connections"),
+            format!(", but {}", amount(connections as usize, "connection")),
             "does it trust the CA in the file {ca} or D4IOT_CA?",
         ),
     };

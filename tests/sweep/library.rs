@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::Write,
+    net::TcpStream,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -329,4 +331,19 @@ fn a_mark_that_fails_is_not_forgiven() {
     let scenario = only(&report);
     assert!(scenario.failed, "{report}");
     assert_eq!(marks(scenario), [MarkName::CertificateAccepted]);
+}
+
+/// It ends before the port may have taken its connection.
+#[test]
+fn a_client_that_only_connects_is_seen() {
+    for _ in 0..30 {
+        let client = |attempt: &Attempt| {
+            let address = attempt.url().trim_start_matches("https://");
+            let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
+            let sent = stream.write_all(b"\x16\x03\x01");
+            sent.map_err(|error| error.to_string())
+        };
+        let error = of(HARMLESS).run(client).unwrap_err().to_string();
+        assert!(error.contains("but 1 connection:"), "{error}");
+    }
 }
