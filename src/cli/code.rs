@@ -13,7 +13,7 @@ pub const NOTHING_JUDGED: u8 = 4;
 /// In CI: a case whose snapshot does not exist.
 pub const NO_SNAPSHOT: u8 = 5;
 /// Refused or stopped by a safety rule.
-pub const REFUSED: u8 = 6;
+pub const SAFETY_RULE: u8 = 6;
 /// A password could not be restored.
 pub const UNRESTORED: u8 = 7;
 /// An error inside this program.
@@ -25,7 +25,7 @@ pub const INTERRUPTED: u8 = 130;
 const WORST_FIRST: [u8; 10] = [
     UNRESTORED,
     INTERNAL,
-    REFUSED,
+    SAFETY_RULE,
     INTERRUPTED,
     USAGE,
     DEVIATION,

@@ -129,7 +129,10 @@ pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(Level, 
             ReasonCode::LockedOut => LOCKED_OUT,
             _ => "",
         };
-        error(code::REFUSED, format!("the run was stopped: {text}{hint}"));
+        error(
+            code::SAFETY_RULE,
+            format!("the run was stopped: {text}{hint}"),
+        );
     }
     if result.is_interrupted {
         error(code::INTERRUPTED, "interrupted".to_owned());
@@ -137,8 +140,8 @@ pub(super) fn ending(result: &LiveResult, may_change: bool) -> (u8, Vec<(Level, 
     if !result.unrestored.is_empty() {
         error(code::UNRESTORED, recover::act_now(&result.actions));
     }
-    for refused in &result.refused {
-        error(code::REFUSED, refused.clone());
+    for refused in result.other_refused() {
+        error(code::SAFETY_RULE, refused.clone());
     }
     if result.unrestored.is_empty() {
         let actions = result.actions.iter();

@@ -94,7 +94,7 @@ fn discard_journal(journal: &Path, console: &Console) -> Result {
     io::stdin().read_line(&mut line)?;
     if line.trim() != "yes" {
         console.error(format!("{shown} is kept"));
-        return Ok(code::REFUSED);
+        return Ok(code::SAFETY_RULE);
     }
     undo::discard(journal)?;
     console.note(format!("{shown} is removed"));
@@ -106,7 +106,7 @@ fn take_lock(journal: &Path) -> Result<TargetLock> {
     let lock = TargetLock::of_journal(journal);
     let lock = lock.map_err(|error| CliError::new(code::UNRESTORED, error))?;
     let message = format!("the run of {} is still in progress", journal.display());
-    lock.ok_or_else(|| CliError::new(code::REFUSED, message))
+    lock.ok_or_else(|| CliError::new(code::SAFETY_RULE, message))
 }
 
 /// Returns the journals in the user's state folder, and the folder.

@@ -104,7 +104,7 @@ impl TargetArgs {
 /// Returns why a live run does not start or ended early, with a hint in the terms of the command line.
 pub(super) fn error_of(error: &LiveError) -> CliError {
     let code = if error.is_safety_rule() {
-        code::REFUSED
+        code::SAFETY_RULE
     } else {
         code::USAGE
     };

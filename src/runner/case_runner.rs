@@ -75,7 +75,7 @@ impl CaseRunner<'_> {
             return run;
         };
         let findings = guard.end_case().await;
-        if let Some(reason) = guard.ended.clone() {
+        if let Some(reason) = guard.safety_stop.clone() {
             // The answers of a locked target say nothing about the case.
             let exchanges = run.result.exchanges;
             run = self.not_run(located, reason, None);
@@ -151,12 +151,12 @@ impl CaseRunner<'_> {
         mut guard: Option<&mut SafetyGuard<'_>>,
         earlier: &[StepVerdict],
     ) -> Result<SentStepRun, NotJudged> {
-        let change = guard.as_mut().map(|guard| guard.before(sent));
+        let change = guard.as_mut().map(|guard| guard.prepare_step(sent));
         let change = change.transpose()?.flatten();
         let start = Instant::now();
         let answer = match &mut guard {
             // A request that changes nothing can be abandoned or sent again; the answer to a change is waited for.
-            Some(guard) if change.is_none() => guard.ask(sent).await?,
+            Some(guard) if change.is_none() => guard.send_read_only(sent).await?,
             _ => self.context.target.send(&sent.real).await,
         };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -186,7 +186,7 @@ impl CaseRunner<'_> {
                 answer: &step.answer,
             };
             let is_change = change.is_some();
-            let (continues, found) = guard.after(&answered, change).await;
+            let (continues, found) = guard.follow_up(&answered, change).await;
             step.continues = continues;
             self.excuse(sent, is_change.then_some(found), &mut step);
         }

@@ -72,7 +72,7 @@ fn the_readme_lists_every_exit_code() {
         code::UNREACHABLE,
         code::NOTHING_JUDGED,
         code::NO_SNAPSHOT,
-        code::REFUSED,
+        code::SAFETY_RULE,
         code::UNRESTORED,
         code::INTERNAL,
         code::INTERRUPTED,

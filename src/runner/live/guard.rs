@@ -1,9 +1,9 @@
 //! Protects a live target: what is validated before anything else, the journal before a request, and after it the question which
 //! password is current.
 
-mod before;
 mod end_case;
 mod passwords;
+mod preflight;
 mod verify;
 
 use std::{
@@ -36,36 +36,36 @@ use crate::{
 pub struct SafetyGuard<'a> {
     /// Sends the run's own requests, and counts failed sign-ins.
     pub session: TargetSession<'a>,
-    /// The journal; none if nothing may be changed.
-    pub journal: Option<UndoJournal>,
+    /// The undo journal; none if nothing may be changed.
+    pub undo_journal: Option<UndoJournal>,
     /// The name of the accounts file, for messages.
     pub accounts_file: String,
     /// Why a safety rule has ended the run.
-    pub ended: Option<NotJudged>,
-    /// Why no further password is changed.
-    pub no_changes: Option<NotJudged>,
+    pub safety_stop: Option<NotJudged>,
+    /// Why no further password is changed; none while they may be.
+    pub changes_forbidden: Option<NotJudged>,
     /// The accounts whose password the target refuses, each with what the user is told.
-    pub refused: BTreeMap<Account, String>,
+    pub rejected_accounts: BTreeMap<Account, String>,
     /// The accounts whose password is not changed, since it could not be restored, each with the reason.
-    pub fixed: BTreeMap<Account, String>,
+    pub unrestorable: BTreeMap<Account, String>,
     /// Whether the target has accepted every weak password.
-    pub takes_weak: bool,
+    pub accepts_weak: bool,
     /// The unknown names for which the target says that it replaced a password.
-    pub created: BTreeSet<String>,
+    pub created_users: BTreeSet<String>,
     /// The deviation that the run found before its first change.
-    pub observation: Option<CaseFinding>,
+    pub dry_run_deviation: Option<CaseFinding>,
     /// The passwords that could not be restored.
     pub unrestored: Vec<UnrestoredPassword>,
     stop: StopSignal,
     /// Whether the target has rejected a wrong password.
-    can_refuse: bool,
-    /// When the last change of this case was sent that may still take effect.
+    rejects_wrong_passwords: bool,
+    /// When the last change of this case was sent whose answer leaves open whether it was made.
     doubted_at: Option<Instant>,
     /// How many changes in a row left a doubt.
     doubts_in_a_row: u32,
     findings: Vec<CaseFinding>,
     /// Whether the policy has accepted a generated password.
-    has_form: bool,
+    has_accepted_generated: bool,
 }
 
 /// A step that was answered.
@@ -86,68 +86,80 @@ impl<'a> SafetyGuard<'a> {
         accounts_file: String,
         stop: StopSignal,
     ) -> SafetyGuard<'a> {
-        let (ended, no_changes, observation, doubted_at) = Default::default();
-        let takes_weak = session.accounts.policy().weak_passwords().is_empty();
+        let accepts_weak = session.accounts.policy().weak_passwords().is_empty();
         SafetyGuard {
             session,
-            journal,
+            undo_journal: journal,
             accounts_file,
-            ended,
-            no_changes,
-            refused: BTreeMap::new(),
-            fixed: BTreeMap::new(),
-            takes_weak,
-            created: BTreeSet::new(),
-            observation,
+            safety_stop: None,
+            changes_forbidden: None,
+            rejected_accounts: BTreeMap::new(),
+            unrestorable: BTreeMap::new(),
+            accepts_weak,
+            created_users: BTreeSet::new(),
+            dry_run_deviation: None,
             unrestored: Vec::new(),
             stop,
-            can_refuse: false,
-            doubted_at,
+            rejects_wrong_passwords: false,
+            doubted_at: None,
             doubts_in_a_row: 0,
             findings: Vec::new(),
-            has_form: false,
+            has_accepted_generated: false,
         }
     }
 
     /// Returns whether a case may be repeated.
     pub fn can_repeat(&self) -> bool {
-        self.stopped().is_none() && self.no_changes.is_none()
+        self.why_nothing_is_sent().is_none() && self.changes_forbidden.is_none()
     }
 
     /// Returns why nothing more is sent.
-    fn stopped(&self) -> Option<NotJudged> {
+    fn why_nothing_is_sent(&self) -> Option<NotJudged> {
         if !self.unrestored.is_empty() {
             let text = "a password could not be restored, so nothing more is sent";
             return Some(NotJudged::new(ReasonCode::Stopped, text));
         }
-        let interrupted = || self.stop.is_requested().then(interrupted);
-        let hanging = || self.session.target.hanging();
-        let hanging = || Some(NotJudged::new(ReasonCode::NoAnswer, hanging()?.message));
-        self.ended.clone().or_else(interrupted).or_else(hanging)
+        if self.safety_stop.is_some() {
+            return self.safety_stop.clone();
+        }
+        if self.stop.is_requested() {
+            return Some(interrupted());
+        }
+        let failure = self.session.target.hanging()?;
+        Some(NotJudged::new(ReasonCode::NoAnswer, failure.message))
     }
 
     /// Returns why a case is not to be started now.
-    pub fn refusal(&self, planned: &PlannedCase) -> Option<NotJudged> {
-        if let Some(reason) = self.stopped() {
+    pub fn why_not_start(&self, planned: &PlannedCase) -> Option<NotJudged> {
+        if let Some(reason) = self.why_nothing_is_sent() {
             return Some(reason);
         }
         let refuse = |code, text: &str| Some(NotJudged::new(code, text));
         let (accounts, mut cost) = (&planned.needs.accounts, planned.cost);
+        // A further failed sign-in could lock the address: no case that may cause one is sent then.
         let is_refused = |account: &Account| cost > 0 || accounts.contains(account);
-        if let Some((_, text)) = self.refused.iter().find(|(one, _)| is_refused(one)) {
+        if let Some((_, text)) = self
+            .rejected_accounts
+            .iter()
+            .find(|(one, _)| is_refused(one))
+        {
             return refuse(ReasonCode::CredentialsRefused, text);
         }
         if planned.phase == CasePhase::Mutating {
-            if let Some(reason) = &self.no_changes {
+            if let Some(reason) = &self.changes_forbidden {
                 return Some(reason.clone());
             }
-            if let Some((_, text)) = self.fixed.iter().find(|(one, _)| accounts.contains(one)) {
+            if let Some((_, text)) = self
+                .unrestorable
+                .iter()
+                .find(|(one, _)| accounts.contains(one))
+            {
                 return refuse(ReasonCode::NotRestorable, text);
             }
-            if self.takes_weak && planned.needs.sends_weak {
+            if self.accepts_weak && planned.needs.sends_weak {
                 return Some(passwords::no_refusal());
             }
-            if !self.created.is_empty() && accounts.contains(&Account::Unknown) {
+            if !self.created_users.is_empty() && accounts.contains(&Account::Unknown) {
                 let text = "the target creates accounts for unknown names: no more are provoked";
                 return refuse(ReasonCode::NotRestorable, text);
             }
@@ -163,7 +175,7 @@ impl<'a> SafetyGuard<'a> {
     ///
     /// # Errors
     /// Why the step may not be sent.
-    pub(in crate::runner) fn before(
+    pub(in crate::runner) fn prepare_step(
         &mut self,
         sent: &StepRequest<'_>,
     ) -> Result<Option<PossibleChange>, NotJudged> {
@@ -176,7 +188,7 @@ impl<'a> SafetyGuard<'a> {
             return Err(sign_ins.over_budget(cost));
         }
         let credentials = change::credentials(sent.real.body(), step.ask).filter(|_| cost == 0);
-        if let Some(reason) = credentials.and_then(|sent| self.session.refusal(Some(&sent))) {
+        if let Some(reason) = credentials.and_then(|sent| self.session.why_not_send(Some(&sent))) {
             return Err(NotJudged::new(ReasonCode::Budget, reason));
         }
         let is_change = budget::is_change(sent.case, step, &sent.shown);
@@ -190,14 +202,14 @@ impl<'a> SafetyGuard<'a> {
     /// Writes a change into the journal before it is sent.
     fn note_change(&mut self, sent: &StepRequest<'_>) -> Result<PossibleChange, NotJudged> {
         let not_restorable = |text| NotJudged::new(ReasonCode::NotRestorable, text);
-        let journal = self.journal.as_mut();
+        let journal = self.undo_journal.as_mut();
         let journal = journal.ok_or_else(|| not_restorable(NO_JOURNAL.to_owned()))?;
         let change = PossibleChange::of(&sent.shown, sent.step().ask);
         let (id, accounts) = (&sent.case.id, change.watched.iter().copied());
         let noted = journal.sending(id, sent.number + 1, accounts, &change.passwords);
         noted.map_err(|error| {
             let reason = not_restorable(error.to_string());
-            self.no_changes.insert(reason).clone()
+            self.changes_forbidden.insert(reason).clone()
         })?;
         Ok(change)
     }
@@ -206,7 +218,7 @@ impl<'a> SafetyGuard<'a> {
     ///
     /// # Errors
     /// The run is asked to stop meanwhile.
-    pub(in crate::runner) async fn ask(
+    pub(in crate::runner) async fn send_read_only(
         &mut self,
         sent: &StepRequest<'_>,
     ) -> Result<TargetAnswer, NotJudged> {
@@ -240,7 +252,7 @@ impl<'a> SafetyGuard<'a> {
 
     /// Follows up an answered step: counts failures, suspects a lock-out, finds out which passwords are current. Returns whether the
     /// case can continue, and what validations found after a change.
-    pub async fn after(
+    pub async fn follow_up(
         &mut self,
         answered: &AnsweredStep<'_>,
         change: Option<PossibleChange>,
@@ -253,48 +265,51 @@ impl<'a> SafetyGuard<'a> {
             Some(outcome) => budget::is_failure(outcome),
             None => credentials.is_some() && status.is_ok_and(is_refusal),
         };
-        let cost = budget::step_cost(case, step, contract);
-        let counted = self.session.sign_ins.count().saturating_sub(cost);
-        let unexpected = u32::from(failed).saturating_sub(cost);
+        // Counted before the step was sent.
+        let expected = budget::step_cost(case, step, contract);
+        let count_before = self.session.sign_ins.count().saturating_sub(expected);
+        let unexpected = u32::from(failed).saturating_sub(expected);
         self.session.sign_ins.add(unexpected);
-        if cost > 0 && step.ask == Operation::Validation && credentials.is_some() {
-            self.note_refusal(failed, judged.outcome == Some(Outcome::Authenticated));
+        let is_accepted = judged.outcome == Some(Outcome::Authenticated);
+        if expected > 0 && step.ask == Operation::Validation && credentials.is_some() {
+            self.note_wrong_password(failed, is_accepted);
         }
         let credentials = credentials.filter(|_| budget::signs_in(step, contract));
-        let is_doubtful = |credentials: &_| failed && self.session.should_be_valid(credentials);
-        let mut doubtful = credentials.clone().filter(is_doubtful);
-        if let Some(credentials) = credentials
-            && judged.outcome == Some(Outcome::Authenticated)
-        {
+        let is_suspect = |credentials: &_| failed && self.session.should_be_valid(credentials);
+        let mut suspect = credentials.clone().filter(is_suspect);
+        if let Some(credentials) = credentials.filter(|_| is_accepted) {
             self.session.learn(credentials, true);
         }
         let (mut continues, mut found) = (true, String::new());
         if let Some(change) = change {
             self.note_created(answered);
             (continues, found) = self.verify_passwords(answered, &change).await;
-            // Either these credentials were just found valid, or others.
-            let account = |sent: &Credentials| self.session.account(&sent.username);
-            let is_open = |account| self.session.current(account).is_none();
-            doubtful.take_if(|sent| !account(sent).is_some_and(is_open));
+            // Where the validations have found the current password, the rejection is explained.
+            let is_open = |sent: &Credentials| {
+                let account = self.session.account(&sent.username);
+                account.is_some_and(|account| self.session.current(account).is_none())
+            };
+            suspect = suspect.filter(is_open);
         }
-        if self.session.sign_ins.count() > counted {
+        if self.session.sign_ins.count() > count_before {
             let ahead = case.steps[sent.number + 1..].iter();
             let ahead = ahead.map(|step| budget::step_cost(case, step, contract));
             continues &= self.session.sign_ins.has_room(ahead.sum());
         }
-        if judged.outcome == Some(Outcome::LockedOut) && self.ended.is_none() {
-            doubtful = doubtful.or_else(|| self.session.any_valid());
+        if judged.outcome == Some(Outcome::LockedOut) && self.safety_stop.is_none() {
+            suspect = suspect.or_else(|| self.session.any_valid());
         }
-        if let Some(credentials) = doubtful {
+        if let Some(credentials) = suspect {
             self.check_rejection(&credentials).await;
         }
+        // Last: any of these requests may have found that the target hangs.
         continues &= self.session.target.hanging().is_none();
-        (continues && self.ended.is_none(), found)
+        (continues && self.safety_stop.is_none(), found)
     }
 
     /// Returns what a person must do after the run.
     pub fn actions(&self) -> Vec<String> {
-        let names = self.created.iter().map(|name| name.escape_debug());
+        let names = self.created_users.iter().map(|name| name.escape_debug());
         let created = names.map(|name| {
             format!(
                 "the target may have created the user `{name}`, whom nobody knew before: delete it"
@@ -304,25 +319,26 @@ impl<'a> SafetyGuard<'a> {
     }
 
     /// Ends the run for a safety rule.
-    fn end(&mut self, code: ReasonCode, text: String) {
-        self.ended.get_or_insert(NotJudged::new(code, text));
+    fn stop_for_safety(&mut self, code: ReasonCode, text: String) {
+        self.safety_stop.get_or_insert(NotJudged::new(code, text));
     }
 
     /// Allows no further change; the first reason counts.
     fn forbid_changes(&mut self, code: ReasonCode, text: impl Into<String>) {
-        self.no_changes.get_or_insert(NotJudged::new(code, text));
+        self.changes_forbidden
+            .get_or_insert(NotJudged::new(code, text));
     }
 
     fn suspect_lockout(&mut self, account: Account) {
         let name = self.session.username(account);
-        self.end(ReasonCode::LockedOut, format!(
+        self.stop_for_safety(ReasonCode::LockedOut, format!(
             "a lock-out is suspected: credentials of `{account}` ({name}) that were accepted before are rejected now"
         ));
     }
 
     /// Suspects a lock-out if one of the session's own requests was refused.
     fn note_own_refusal(&mut self) {
-        if let Some(account) = self.session.refused.take() {
+        if let Some(account) = self.session.newly_rejected.take() {
             self.suspect_lockout(account);
         }
     }

@@ -34,7 +34,7 @@ pub struct LiveResult {
     /// The passwords that could not be restored. The journal is still open then.
     pub unrestored: Vec<UnrestoredPassword>,
     /// Why no further password was changed.
-    pub no_changes: Option<NotJudged>,
+    pub changes_forbidden: Option<NotJudged>,
     /// What a person must do now.
     pub actions: Vec<String>,
     /// What went wrong with the journal.
@@ -51,8 +51,15 @@ impl LiveResult {
         let stopped = stopped.map(|stopped| format!("the run was stopped: {stopped}"));
         let interrupted = self.is_interrupted.then(|| INTERRUPTED.to_owned());
         let problems = unrestored.chain(stopped).chain(interrupted);
-        let problems = problems.chain(self.refused.iter().cloned());
+        let problems = problems.chain(self.other_refused().cloned());
         problems.chain(self.trouble.clone()).collect()
+    }
+
+    /// Returns what is said of the accounts whose password the target refuses, but for the one that ended the run.
+    pub fn other_refused(&self) -> impl Iterator<Item = &String> {
+        let stopped = self.stopped.as_ref().map(|stopped| &stopped.text);
+        let refused = self.refused.iter();
+        refused.filter(move |text| Some(*text) != stopped)
     }
 
     /// Returns why no change was judged; none if a case was judged that may change a password, or if none was selected.
@@ -62,7 +69,7 @@ impl LiveResult {
         let is_judged = |case: &&CaseResult| case.conformance != Conformance::NotJudged;
         let is_judged = changing.iter().any(is_judged);
         let first = changing.first().filter(|_| !is_judged)?;
-        let reason = self.no_changes.as_ref().map(|reason| &*reason.text);
+        let reason = self.changes_forbidden.as_ref().map(|reason| &*reason.text);
         Some(reason.unwrap_or(first.reason()))
     }
 }
@@ -131,7 +138,7 @@ pub(super) async fn run(
 fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> LiveResult {
     let (mut actions, mut trouble) = (guard.actions(), None);
     let target = guard.session.target;
-    if let Some(journal) = guard.journal.take() {
+    if let Some(journal) = guard.undo_journal.take() {
         if guard.unrestored.is_empty() {
             let names = journal.doubtful_names();
             let (kept, failure) = journal.close();
@@ -147,14 +154,14 @@ fn conclude(mut guard: SafetyGuard<'_>, mut run: RunResult, accounts: &Path) -> 
         count: guard.session.sign_ins.count(),
         limit: guard.session.sign_ins.limit(),
     });
-    run.summary.stopped = guard.ended.as_ref().map(|ended| ended.text.clone());
+    run.summary.stopped = guard.safety_stop.as_ref().map(|ended| ended.text.clone());
     LiveResult {
         run,
-        stopped: guard.ended,
-        refused: guard.refused.into_values().collect(),
+        stopped: guard.safety_stop,
+        refused: guard.rejected_accounts.into_values().collect(),
         is_interrupted: false,
         unrestored: guard.unrestored,
-        no_changes: guard.no_changes,
+        changes_forbidden: guard.changes_forbidden,
         actions,
         trouble,
     }
@@ -194,14 +201,14 @@ async fn send(plan: &Plan, guard: &mut SafetyGuard<'_>, collector: &mut RunColle
     for planned in &plan.cases {
         let is_gone = silent >= MAX_SILENT;
         let mut refusal = is_gone.then(|| unreachable.clone());
-        refusal = refusal.or_else(|| guard.refusal(planned));
+        refusal = refusal.or_else(|| guard.why_not_start(planned));
         // Where the budget is used up, the dry runs still show whether passwords can be changed.
         let reason = refusal.as_ref();
         let may_prove = reason.is_none_or(|reason| reason.code == ReasonCode::Budget);
         if planned.phase == CasePhase::Mutating && !is_proven && may_prove {
             guard.prove_restorable(&plan.objects).await;
             is_proven = true;
-            refusal = guard.refusal(planned);
+            refusal = guard.why_not_start(planned);
         }
         let located = planned.located;
         let case = match refusal {
@@ -255,7 +262,7 @@ async fn run_with_passwords(
 /// Judges a case by what the run saw before its first change, if the case itself was not judged.
 fn observed(mut case: CaseRun, guard: &SafetyGuard<'_>) -> CaseRun {
     let result = &mut case.result;
-    if let Some(finding) = &guard.observation
+    if let Some(finding) = &guard.dry_run_deviation
         && result.id == OBSERVED
         && result.conformance == Conformance::NotJudged
     {

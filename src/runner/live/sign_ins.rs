@@ -105,7 +105,10 @@ impl SignInCounter {
     }
 
     /// Says why so many more may not fail now, and when they may.
-    pub fn refusal(&self, failures: u32) -> String {
+    pub fn why_none_may_fail(&self, failures: u32) -> String {
+        if self.limit == 0 {
+            return "none is allowed (--max-auth-failures 0)".to_owned();
+        }
         let over = self.count().saturating_add(failures);
         let over = over.saturating_sub(self.limit).max(1) as usize;
         let time = self.times.get(over - 1).filter(|_| self.earlier > 0);
@@ -117,15 +120,17 @@ impl SignInCounter {
         let raise = (!self.is_recovery).then(|| "raise --max-auth-failures".to_owned());
         let choices: Vec<String> = wait.into_iter().chain(raise).collect();
         let choices = choices.join(", or ");
-        let (count, limit) = (self.count(), self.limit);
-        format!(
-            "{count} sign-ins have failed at this target in the last 15 minutes, of {limit} allowed ({choices})"
-        )
+        let failed = match self.count() {
+            1 => "1 sign-in has failed".to_owned(),
+            count => format!("{count} sign-ins have failed"),
+        };
+        let limit = self.limit;
+        format!("{failed} at this target in the last 15 minutes, of {limit} allowed ({choices})")
     }
 
     /// Says why a case that may cause so many more failures is not sent.
     pub fn over_budget(&self, cost: u32) -> NotJudged {
-        let refusal = self.refusal(cost);
+        let refusal = self.why_none_may_fail(cost);
         let text = format!("budget: it may cause {cost} failed sign-in(s), and {refusal}");
         NotJudged::new(ReasonCode::Budget, text)
     }
@@ -213,7 +218,7 @@ mod tests {
         assert_eq!((next.count(), next.has_room(1)), (3, false));
         let room = (old + 120 + MEMORY.as_secs()).div_ceil(60);
         let room = format!("wait until {:02}:{:02} UTC", room / 60 % 24, room % 60);
-        let refusal = next.refusal(1);
+        let refusal = next.why_none_may_fail(1);
         assert!(
             refusal.ends_with(&format!("3 allowed ({room}, or raise --max-auth-failures)")),
             "{refusal}"

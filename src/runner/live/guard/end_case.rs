@@ -10,7 +10,7 @@ use crate::{
 impl SafetyGuard<'_> {
     /// Restores what a case changed, and returns what was found.
     pub async fn end_case(&mut self) -> Vec<CaseFinding> {
-        let journal = self.journal.as_ref();
+        let journal = self.undo_journal.as_ref();
         let has_changed = journal.is_some_and(|journal| !journal.state.at_risk.is_empty());
         self.restore_all().await;
         if let Some(since) = self.doubted_at.take() {
@@ -31,7 +31,7 @@ impl SafetyGuard<'_> {
 
     /// Restores every password that may be changed.
     pub async fn restore_all(&mut self) {
-        let Some(journal) = &mut self.journal else {
+        let Some(journal) = &mut self.undo_journal else {
             return;
         };
         let open: Vec<Account> = journal.state.at_risk.keys().copied().collect();
@@ -56,7 +56,7 @@ impl SafetyGuard<'_> {
 
     /// Looks once more at every account of which a change may have taken effect late.
     pub async fn look_at_doubts(&mut self) {
-        let Some(journal) = &mut self.journal else {
+        let Some(journal) = &mut self.undo_journal else {
             return;
         };
         let mut is_late = false;

@@ -20,7 +20,7 @@ impl SafetyGuard<'_> {
         result: &CaseResult,
     ) -> Result<bool, NotJudged> {
         // A change that may take effect late is undone with the passwords of its own form.
-        let mut journal = self.journal.iter();
+        let mut journal = self.undo_journal.iter();
         let is_open = journal.any(|journal| !journal.state.open_accounts().is_empty());
         if is_open || result.conformance == Conformance::Deviation {
             return Ok(false);
@@ -31,7 +31,7 @@ impl SafetyGuard<'_> {
         if !self.can_repeat() || !self.session.sign_ins.has_room(1) {
             return Ok(false);
         }
-        let journal = self.journal.as_mut();
+        let journal = self.undo_journal.as_mut();
         if let Some(Err(error)) = journal.map(|journal| journal.use_form(next.clone())) {
             self.forbid_changes(ReasonCode::NotRestorable, error.to_string());
             return Ok(false);
@@ -65,20 +65,20 @@ impl SafetyGuard<'_> {
             }
             let weaker = policy.weak_passwords().into_iter();
             let weaker = weaker.skip_while(|weak| *weak != old.weak).nth(1);
-            self.takes_weak |= weaker.is_none();
+            self.accepts_weak |= weaker.is_none();
             let weak = weaker.ok_or_else(no_refusal)?.to_owned();
             Ok(Some(PasswordForm { weak, ..old }))
-        } else if result.reasons.iter().any(is_refused) && !self.has_form {
+        } else if result.reasons.iter().any(is_refused) && !self.has_accepted_generated {
             let mut forms = policy.forms().into_iter();
             let shorter = forms.find(|form| form.length < old.length);
             let next = shorter.ok_or_else(|| {
                 let reason = NotJudged::new(ReasonCode::PolicyUnmet, UNMET);
-                self.no_changes.get_or_insert(reason).clone()
+                self.changes_forbidden.get_or_insert(reason).clone()
             })?;
             let weak = old.weak;
             Ok(Some(PasswordForm { weak, ..next }))
         } else {
-            self.has_form |= replaced.any(sets_generated);
+            self.has_accepted_generated |= replaced.any(sets_generated);
             Ok(None)
         }
     }

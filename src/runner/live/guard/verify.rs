@@ -83,7 +83,7 @@ impl SafetyGuard<'_> {
         // The likeliest is first: a wrong one is a failed sign-in.
         let mut candidates = requested;
         candidates.insert(if is_likely { candidates.len() } else { 0 }, before.clone());
-        if let Some(journal) = &self.journal {
+        if let Some(journal) = &self.undo_journal {
             candidates.extend(session.candidates(account, journal));
         }
         if is_likely {
@@ -114,7 +114,7 @@ impl SafetyGuard<'_> {
     /// Remembers that a change of an account may still take effect.
     fn doubt(&mut self, account: Account) {
         self.doubted_at = Some(Instant::now());
-        if let Some(journal) = &mut self.journal {
+        if let Some(journal) = &mut self.undo_journal {
             journal.note(JournalLine::Doubt { account });
         }
     }
@@ -125,7 +125,7 @@ impl SafetyGuard<'_> {
             let unknown = self.session.username(Account::Unknown);
             let names = change::usernames(answered.sent.real.body());
             if names.iter().all(|name| name.contains(&unknown)) {
-                self.created.extend(names);
+                self.created_users.extend(names);
             }
         }
     }

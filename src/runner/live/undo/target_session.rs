@@ -43,7 +43,7 @@ pub struct TargetSession<'a> {
     /// What the answers say of the target's readings.
     pub evidence: Vec<Evidence>,
     /// The account whose credentials were accepted, should still be valid, and were rejected.
-    pub refused: Option<Account>,
+    pub newly_rejected: Option<Account>,
     /// Whether the target accepted these credentials, the last time.
     known: Vec<(Credentials, bool)>,
     /// The current password of each account, if it is known.
@@ -90,7 +90,7 @@ impl<'a> TargetSession<'a> {
             served,
             sign_ins,
             evidence: Vec::new(),
-            refused: None,
+            newly_rejected: None,
             known: Vec::new(),
             current: BTreeMap::new(),
             unknown_passwords: BTreeSet::new(),
@@ -303,7 +303,7 @@ impl<'a> TargetSession<'a> {
         };
         let credentials = change::credentials(request.body(), operation);
         self.last_status = None;
-        if let Some(reason) = self.refusal(credentials.as_ref()) {
+        if let Some(reason) = self.why_not_send(credentials.as_ref()) {
             return SessionReply::NotSent(reason);
         }
         // What may fail is counted before it is sent, so that a run that is killed meanwhile remembers it.
@@ -324,7 +324,7 @@ impl<'a> TargetSession<'a> {
                 let is_unexpected =
                     operation == Operation::SetPasswordByAdmin || *outcome == Outcome::LockedOut;
                 if is_unexpected && self.should_be_valid(&credentials) {
-                    self.refused = self.account(&credentials.username);
+                    self.newly_rejected = self.account(&credentials.username);
                 }
                 if operation == Operation::Validation {
                     self.learn(credentials, false);

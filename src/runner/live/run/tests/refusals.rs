@@ -47,6 +47,8 @@ async fn a_second_wrong_password_ends_the_run() {
     assert_eq!(stopped.code, ReasonCode::CredentialsRefused);
     assert_eq!((ended.refused.len(), fixture.failures()), (2, 2));
     assert_eq!(ended.run.summary.stopped.as_ref(), Some(&stopped.text));
+    // Each is said once.
+    assert_eq!(ended.problems().len(), 2, "{:?}", ended.problems());
 }
 
 #[tokio::test]
@@ -55,8 +57,9 @@ async fn a_target_of_another_kind_is_not_called_a_wrong_password() {
         "failures: [{ name: other, on: validation, do: { outcome: unknown_path } }]",
     );
     let ended = fixture.run(&fixture.plan("", 3), 3, &|_| ()).await;
-    let text = "the target has no validation at its path for admin (suite-admin): check --kind, and the path in the URL";
-    assert_eq!(ended.refused[0], text);
+    let text = "the target has no validation at its path: check --kind, and the path in the URL";
+    assert_eq!(ended.problems(), [format!("the run was stopped: {text}")]);
+    assert_eq!(fixture.count(Operation::Validation, None), 1);
     assert_eq!(fixture.failures(), 0);
 }
 
@@ -78,7 +81,10 @@ async fn where_every_password_validates_no_change_is_made() {
     let ended = fixture
         .run(&fixture.plan("set_password.role.", 3), 3, &|_| ())
         .await;
-    assert_eq!(ended.no_changes.unwrap().code, ReasonCode::CannotRefuse);
+    assert_eq!(
+        ended.changes_forbidden.unwrap().code,
+        ReasonCode::CannotRefuse
+    );
     let replaced = Some(Outcome::PasswordReplaced);
     assert_eq!(fixture.count(Operation::SetPassword, replaced), 0);
 }
@@ -108,7 +114,7 @@ async fn a_set_password_that_refuses_everybody_deviates() {
         verdict,
         Conformance::Deviation,
         "{reason}: {:?}",
-        ended.no_changes
+        ended.changes_forbidden
     );
     assert!(
         reason.starts_with("set_password rejected the right password of "),

@@ -18,9 +18,9 @@ use crate::{
 
 impl TargetSession<'_> {
     /// Returns why credentials may not be sent: at the limit only those are that are known.
-    pub fn refusal(&self, credentials: Option<&Credentials>) -> Option<String> {
+    pub fn why_not_send(&self, credentials: Option<&Credentials>) -> Option<String> {
         let is_known = credentials.is_some_and(|sent| self.is_known(sent));
-        (!is_known && !self.sign_ins.has_room(1)).then(|| self.sign_ins.refusal(1))
+        (!is_known && !self.sign_ins.has_room(1)).then(|| self.sign_ins.why_none_may_fail(1))
     }
 
     /// Returns whether the target has accepted credentials, in this run or in the last 15 minutes.

@@ -24,27 +24,26 @@ impl SafetyGuard<'_> {
             let own = self.session.own_password(account);
             match self.session.validate(account, &own).await {
                 SessionReply::Accepted | SessionReply::Unclear(_) => {}
-                SessionReply::NotSent(reason) => return self.end(ReasonCode::Budget, reason),
+                SessionReply::NotSent(reason) => {
+                    return self.stop_for_safety(ReasonCode::Budget, reason);
+                }
                 SessionReply::Rejected(Outcome::LockedOut) => {
                     let name = self.session.username(account);
                     let text = format!("the target says that `{account}` ({name}) is locked out");
-                    return self.end(ReasonCode::LockedOut, text);
+                    return self.stop_for_safety(ReasonCode::LockedOut, text);
                 }
-                SessionReply::Rejected(outcome) => {
+                SessionReply::Rejected(Outcome::UnknownPath | Outcome::MethodNotAllowed) => {
+                    let text = "the target has no validation at its path: check --kind, and the path in the URL";
+                    return self.stop_for_safety(ReasonCode::Stopped, text.to_owned());
+                }
+                SessionReply::Rejected(_) => {
                     let (name, file) = (self.session.username(account), &self.accounts_file);
-                    let has_path =
-                        !matches!(outcome, Outcome::UnknownPath | Outcome::MethodNotAllowed);
-                    let text = match has_path {
-                        true => format!(
-                            "the appliance refuses the password of {account} ({name}): check {file}"
-                        ),
-                        false => format!(
-                            "the target has no validation at its path for {account} ({name}): check --kind, and the path in the URL"
-                        ),
-                    };
-                    self.refused.insert(account, text.clone());
-                    if self.refused.len() > 1 {
-                        return self.end(ReasonCode::CredentialsRefused, text);
+                    let text = format!(
+                        "the appliance refuses the password of {account} ({name}): check {file}"
+                    );
+                    self.rejected_accounts.insert(account, text.clone());
+                    if self.rejected_accounts.len() > 1 {
+                        return self.stop_for_safety(ReasonCode::CredentialsRefused, text);
                     }
                 }
             }
@@ -60,7 +59,7 @@ impl SafetyGuard<'_> {
             if self.session.should_be_valid(&self.session.own(account)) {
                 continue;
             }
-            let text = match self.refused.get(&account) {
+            let text = match self.rejected_accounts.get(&account) {
                 Some(refused) => refused.clone(),
                 None if self.session.validate(account, &own).await == SessionReply::Accepted => {
                     continue;
@@ -74,8 +73,8 @@ impl SafetyGuard<'_> {
         let Some(account) = objects.first().copied() else {
             return;
         };
-        if !self.can_refuse {
-            self.ask_for_refusal(account).await;
+        if !self.rejects_wrong_passwords {
+            self.try_wrong_password(account).await;
         }
         // After a failure, a success resets the target's count, or shows that it has locked.
         let own = self.session.own_password(account);
@@ -83,19 +82,27 @@ impl SafetyGuard<'_> {
             self.suspect_lockout(account);
         }
         for account in objects {
-            if self.stop.is_requested() || self.no_changes.is_some() || self.ended.is_some() {
+            if self.stop.is_requested()
+                || self.changes_forbidden.is_some()
+                || self.safety_stop.is_some()
+            {
                 return;
             }
             self.dry_run(*account).await;
         }
-        let fixed: Option<Vec<_>> = objects.iter().map(|one| self.fixed.get(one)).collect();
-        if let Some(text) = fixed.and_then(|fixed| fixed.first().copied().cloned()) {
+        let unrestorable: Option<Vec<_>> = objects
+            .iter()
+            .map(|one| self.unrestorable.get(one))
+            .collect();
+        if let Some(text) =
+            unrestorable.and_then(|unrestorable| unrestorable.first().copied().cloned())
+        {
             self.forbid_changes(ReasonCode::NotRestorable, text);
         }
     }
 
     /// Validates a wrong password: if that is accepted, no validation proves anything.
-    async fn ask_for_refusal(&mut self, account: Account) {
+    async fn try_wrong_password(&mut self, account: Account) {
         let reply = self.session.validate_wrong_password(account).await;
         match reply {
             SessionReply::NotSent(reason) => self.forbid_changes(ReasonCode::Budget, format!(
@@ -109,14 +116,14 @@ impl SafetyGuard<'_> {
             }
             reply => {
                 let is_accepted = reply == SessionReply::Accepted;
-                self.note_refusal(!is_accepted, is_accepted);
+                self.note_wrong_password(!is_accepted, is_accepted);
             }
         }
     }
 
     /// Notes how a validation of a wrong password was answered.
-    pub(super) fn note_refusal(&mut self, is_refused: bool, is_accepted: bool) {
-        self.can_refuse |= is_refused;
+    pub(super) fn note_wrong_password(&mut self, is_refused: bool, is_accepted: bool) {
+        self.rejects_wrong_passwords |= is_refused;
         if is_accepted {
             let text = "no change was made: a validation accepts a wrong password, so it shows nothing about a change";
             self.forbid_changes(ReasonCode::CannotRefuse, text);
@@ -153,13 +160,13 @@ impl SafetyGuard<'_> {
                 );
                 let mut finding = CaseFinding::new(1, &replaced.to_string(), text.clone());
                 finding.hint = Some("found by setting the password to itself; a validation accepts it before and afterwards".to_owned());
-                self.observation = Some(finding);
+                self.dry_run_deviation = Some(finding);
                 return self.forbid_changes(ReasonCode::NotRestorable, text);
             }
             _ => return,
         };
         let text = format!("a change could not be undone: {refusal} `{account}` ({name})");
-        self.fixed.insert(account, text);
+        self.unrestorable.insert(account, text);
     }
 
     /// Sets an account's password to itself by an operation; none if it could not be restored.
@@ -168,7 +175,7 @@ impl SafetyGuard<'_> {
         account: Account,
         operation: Operation,
     ) -> Option<(SessionReply, String)> {
-        let journal = self.journal.as_mut()?;
+        let journal = self.undo_journal.as_mut()?;
         let answered = self.session.dry_run_change(account, operation, journal);
         let answered = answered.await;
         self.note_own_refusal();
