@@ -23,6 +23,7 @@ mod recover;
 mod report;
 mod reports;
 mod review;
+mod runtime;
 pub mod selection;
 pub mod serve;
 mod signals;
@@ -44,6 +45,7 @@ use crate::{
     cli::{
         console::Console,
         error::{CliError, Result},
+        runtime::SignalRuntime,
     },
     contract,
     contract::{Kind, UnknownName},
@@ -108,7 +110,7 @@ pub fn main() -> ExitCode {
     let mut words = env::args_os().skip(1);
     let command = words.find(|word| !word.as_encoded_bytes().starts_with(b"-"));
     let start = command.as_ref().filter(|command| *command == "serve");
-    let start = start.map(|_| serve::Start::new());
+    let start = start.map(|_| SignalRuntime::new());
     let parsed = with_variables(Cli::command()).try_get_matches();
     let parsed = parsed.and_then(|arguments| Cli::from_arg_matches(&arguments));
     let Cli { command, console } = match parsed {
@@ -173,10 +175,10 @@ fn with_variables(command: clap::Command) -> clap::Command {
         })
 }
 
-fn run(command: Command, start: Option<Result<serve::Start>>, console: &Console) -> Result {
+fn run(command: Command, start: Option<Result<SignalRuntime>>, console: &Console) -> Result {
     match command {
         Command::Serve(options) => {
-            let start = start.unwrap_or_else(serve::Start::new)?;
+            let start = start.unwrap_or_else(SignalRuntime::new)?;
             serve::run(&options, start, console)
         }
         Command::Check(options) => {

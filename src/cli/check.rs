@@ -17,9 +17,9 @@ use crate::{
         expectations, mocks,
         mocks::Mock,
         progress::Progress,
-        read_ahead, reports,
+        read_ahead, reports, runtime,
         selection::Selection,
-        serve, signals, snapshots,
+        signals, snapshots,
         snapshots::UpdateChoice,
         target::TargetArgs,
     },
@@ -181,7 +181,7 @@ fn run_all(
     let identity = Identity::generate(&[])?;
     let progress = Progress::new(runs.iter().map(|run| run.cases.len()).sum(), console);
     let run = |run: MockRun| {
-        serve::runtime_of_one_thread()?.block_on(async {
+        runtime::of_one_thread()?.block_on(async {
             signals::listen(stop, &Default::default(), *console);
             run_one(run, options, &identity, stop, &progress).await
         })

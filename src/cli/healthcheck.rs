@@ -18,7 +18,7 @@ use crate::{
         client, code,
         error::{CliError, Result},
         ready::Ready,
-        serve,
+        runtime,
     },
     client::Target,
 };
@@ -44,7 +44,7 @@ pub(super) struct HealthcheckArgs {
     reason = "a person or an orchestrator waits for it, by the wall's clock"
 )]
 pub(super) fn run(options: &HealthcheckArgs) -> Result {
-    let runtime = serve::runtime_of_one_thread()?;
+    let runtime = runtime::of_one_thread()?;
     let start = Instant::now();
     let left = || options.wait.saturating_sub(start.elapsed());
     loop {

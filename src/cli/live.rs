@@ -14,9 +14,9 @@ use crate::{
         console::Console,
         error::{CliError, Result},
         progress::Progress,
-        recover,
+        recover, runtime,
         selection::Selection,
-        serve, signals, snapshots,
+        signals, snapshots,
         snapshots::UpdateChoice,
         target,
         target::TargetArgs,
@@ -33,7 +33,7 @@ pub(super) fn run(options: &check::CheckArgs, console: &Console) -> Result {
     let prepared = prepare(options, target, selection, options.readings.as_deref())?;
     let warnings = prepared.run.warnings.iter();
     warnings.for_each(|warning| console.warning(warning));
-    serve::runtime()?.block_on(go(options, prepared, console))
+    runtime::start()?.block_on(go(options, prepared, console))
 }
 
 /// A run that holds its target's lock, and what its answers are compared with.

@@ -13,7 +13,7 @@ use crate::{
         code,
         console::Console,
         error::{CliError, Result, read_text},
-        serve,
+        runtime,
     },
     client::Pin,
     runner::{
@@ -75,7 +75,7 @@ pub(super) fn run(args: &RecoverArgs, console: &Console) -> Result {
         pin: args.pin_spki.clone(),
         set_password_from_file: args.set_password_from_file,
     };
-    let (runtime, accounts) = (serve::runtime()?, args.accounts.as_deref());
+    let (runtime, accounts) = (runtime::start()?, args.accounts.as_deref());
     let codes = journals.iter().map(|journal| {
         let recovered = recover_journal(journal, &options, accounts, console);
         console.code(runtime.block_on(recovered))

@@ -12,6 +12,7 @@ mod prepare;
 mod watch;
 
 use std::{
+    future::pending,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -21,10 +22,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::{
-    runtime::{Builder, Runtime},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
 
 use crate::{
     cli::{
@@ -33,19 +31,23 @@ use crate::{
         error::{CliError, Result},
         mocks,
         mocks::Mock,
-        read_ahead, ready,
+        read_ahead, ready, runtime,
+        runtime::SignalRuntime,
         serve::{
-            announcement::Announcement, control::Listener, fixture_set::FixtureSet,
-            notes::NoteCounter, prepare::prepare, watch::Watch,
+            announcement::{Announcement, ProcessUrls},
+            control::Listener,
+            fixture_set::FixtureSet,
+            notes::NoteCounter,
+            prepare::prepare,
+            watch::Watch,
         },
-        signals,
     },
     contract::Kind,
     fixture,
     redact::Secret,
     server,
     server::{Connections, Limits, Log, Ports, Registry, RegistrySettings, tls::Identity},
-    system::{Signals, StopRequest},
+    system::Signals,
 };
 
 /// The arguments of `serve`.
@@ -138,78 +140,19 @@ pub struct ServeArgs {
     exit_with_stdin: bool,
 }
 
-/// Starts the runtime: one thread where there is one processor, else as many as there are.
-///
-/// # Errors
-/// The system's.
-pub(super) fn runtime() -> Result<Runtime> {
-    if thread::available_parallelism().is_ok_and(|count| count.get() == 1) {
-        return runtime_of_one_thread();
-    }
-    runtime_of_threads()
-}
-
-/// Starts a runtime that runs beside the threads that block on it.
-///
-/// # Errors
-/// The system's.
-pub(super) fn runtime_of_threads() -> Result<Runtime> {
-    started(Builder::new_multi_thread().enable_all().build())
-}
-
-/// Starts a runtime of the thread that blocks on it.
-///
-/// # Errors
-/// The system's.
-pub(super) fn runtime_of_one_thread() -> Result<Runtime> {
-    started(Builder::new_current_thread().enable_all().build())
-}
-
-fn started(runtime: io::Result<Runtime>) -> Result<Runtime> {
-    runtime.map_err(|error| CliError::new(code::INTERNAL, format!("cannot start: {error}")))
-}
-
-/// Reads or writes on a thread that may wait: a FIFO keeps its writer until it has a reader.
-async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let ended = |_| Err(CliError::usage("reading or writing a file ended early"));
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(ended)
-}
-
-/// A runtime that receives signals.
-pub(super) struct Start {
-    runtime: Runtime,
-    signals: Signals,
-}
-
-impl Start {
-    /// # Errors
-    /// The system's.
-    pub(super) fn new() -> Result<Start> {
-        let runtime = runtime()?;
-        let entered = runtime.enter();
-        let signals = signals::receive(&[StopRequest::Terminate, StopRequest::Interrupt])?;
-        drop(entered);
-        Ok(Start { runtime, signals })
-    }
-}
-
 /// Serves until SIGTERM or SIGINT.
-pub(super) fn run(options: &ServeArgs, start: Start, console: &Console) -> Result {
-    let Start { runtime, signals } = start;
+pub(super) fn run(options: &ServeArgs, start: SignalRuntime, console: &Console) -> Result {
+    let SignalRuntime { runtime, signals } = start;
     let result = runtime.block_on(async {
-        // A file of an earlier process says nothing about this one.
-        options
-            .ready_file
-            .as_deref()
-            .map_or(Ok(()), ready::remove)?;
-        options
-            .believes
-            .as_deref()
-            .map_or(Ok(()), believes::check)?;
+        if let Some(path) = &options.ready_file {
+            // A file of an earlier process says nothing about this one.
+            ready::remove(path)?;
+        }
+        if let Some(path) = &options.believes {
+            believes::check_path(path)?;
+        }
         read_ahead(false);
-        run_until(signals, options, console).await
+        serve_until_stopped(signals, options, console).await
     });
     // A FIFO may still keep its writer waiting.
     runtime.shutdown_background();
@@ -242,77 +185,123 @@ impl Inputs {
     }
 }
 
-async fn run_until(mut signals: Signals, options: &ServeArgs, console: &Console) -> Result {
-    let (readings, token) = (&options.readings, &options.control_token_file);
-    let mut files = options.fixtures.iter().chain(readings).chain(token);
-    if options.exit_with_stdin && files.any(|path| path == Path::new("-")) {
-        let message = "--exit-with-stdin waits for the end of stdin, and `-` reads to it";
-        return Err(CliError::usage(message).hint("name a file"));
-    }
-    let stdin = options.exit_with_stdin.then(stdin_end);
-    let mut ended = pin!(async {
-        tokio::select! {
-            () = signals.recv() => {}
-            _ = async { stdin.expect("it is asked for").await }, if options.exit_with_stdin => {}
-        }
-    });
-    let own = options.clone();
+async fn serve_until_stopped(signals: Signals, options: &ServeArgs, console: &Console) -> Result {
+    let mut stop_requested = pin!(stop_requested(signals, options)?);
+    let given = options.clone();
     let inputs = tokio::select! {
         biased;
-        () = &mut ended => return Ok(code::SUCCESS),
-        // Many users take a second, and a pipe may have no writer.
-        inputs = away(move || Inputs::read(&own)) => inputs?,
+        () = &mut stop_requested => return Ok(code::SUCCESS),
+        // The passwords of many users take a second, and a pipe may have no writer.
+        inputs = runtime::on_blocking_thread(move || Inputs::read(&given)) => inputs?,
     };
     let registry = registry(options, inputs.identity, console);
     let mocks = prepare(inputs.mocks, options, &registry)?;
     let (control, health) = (Listener::control(options)?, Listener::health(options)?);
-    let mut served = FixtureSet::start(options, console, registry, mocks)?;
-    let urls = [&control, &health].map(|one| one.as_ref().map(|one| one.url.clone()));
-    let registry = served.registry.clone();
-    let control = control.map(|it| it.serve_control(registry, inputs.token, *console));
+    let mut fixtures = FixtureSet::start(options, console, registry, mocks)?;
+    let urls = ProcessUrls {
+        control: control.as_ref().map(|listener| listener.url.clone()),
+        health: health.as_ref().map(|listener| listener.url.clone()),
+    };
+    let registry = fixtures.registry.clone();
+    let control = control.map(|listener| listener.serve_control(registry, inputs.token, *console));
     let health = health.map(Listener::serve_health);
     let mut announcement = tokio::select! {
         biased;
         // The FIFO that is written may never be read.
-        () = &mut ended => return Ok(code::SUCCESS),
-        new = Announcement::new(options, console, &served, urls) => new?,
+        () = &mut stop_requested => return Ok(code::SUCCESS),
+        announced = Announcement::new(options, console, &fixtures, urls) => announced?,
     };
-    announcement::note_seed(&served, console);
-    announcement::detail_drift(&served, console);
-    let mut watch = inputs.watch;
-    loop {
-        let reload = async {
-            let watch = watch.as_mut().expect("it is polled only then");
-            let mocks = watch.changed().await?;
-            let started = served.reload(mocks)?;
-            announcement.update(options, &served, &started).await
-        };
+    announcement::note_seed(&fixtures, console);
+    announcement::detail_drift(&fixtures, console);
+    if let Some(watch) = inputs.watch {
+        let watched = reload_changes(watch, options, &mut fixtures, &mut announcement, console);
         tokio::select! {
             biased;
-            () = &mut ended => break,
-            reloaded = reload, if options.watch => if let Err(error) = reloaded {
-                console.error(format!("{error}\n  hint: the previous fixtures are still served"));
-            }
+            () = &mut stop_requested => {}
+            () = watched => {}
         }
+    } else {
+        stop_requested.await;
     }
     console.detail("stopping");
-    let findings = served.registry.end().await;
+    let complaints = fixtures.registry.end().await;
     if let Some(control) = control {
         control.await;
     }
     if let Some(health) = health {
         health.await;
     }
+    Ok(exit_code(options, &fixtures, &complaints, console))
+}
+
+/// Returns what completes at a signal, or at the end of stdin where that is asked for.
+///
+/// # Errors
+/// Something else is read from stdin.
+fn stop_requested(
+    mut signals: Signals,
+    options: &ServeArgs,
+) -> Result<impl Future<Output = ()> + use<>> {
+    let (readings, token) = (&options.readings, &options.control_token_file);
+    let mut files = options.fixtures.iter().chain(readings).chain(token);
+    if options.exit_with_stdin && files.any(|path| path == Path::new("-")) {
+        let message = "--exit-with-stdin waits for the end of stdin, and `-` reads all of it";
+        return Err(CliError::usage(message).hint("name a file"));
+    }
+    let stdin = options.exit_with_stdin.then(stdin_end);
+    Ok(async move {
+        let stdin_ended = async {
+            match stdin {
+                Some(end) => drop(end.await),
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = signals.recv() => {}
+            () = stdin_ended => {}
+        }
+    })
+}
+
+/// Serves fixtures anew when their files change. It does not end.
+async fn reload_changes(
+    mut watch: Watch,
+    options: &ServeArgs,
+    fixtures: &mut FixtureSet<'_>,
+    announcement: &mut Announcement,
+    console: &Console,
+) {
+    loop {
+        let reload = async {
+            let mocks = watch.changed().await?;
+            let started = fixtures.reload(mocks)?;
+            announcement.update(options, fixtures, &started).await
+        };
+        if let Err(error) = reload.await {
+            console.error(format!(
+                "{error}\n  hint: the previous fixtures are still served"
+            ));
+        }
+    }
+}
+
+/// Returns the exit code: `--strict` and `--believes` look at what the appliances have seen.
+fn exit_code(
+    options: &ServeArgs,
+    fixtures: &FixtureSet<'_>,
+    complaints: &[String],
+    console: &Console,
+) -> u8 {
     let mut worst = code::SUCCESS;
-    if options.strict && !findings.is_empty() {
-        findings.iter().for_each(|finding| console.error(finding));
+    if options.strict && !complaints.is_empty() {
+        complaints.iter().for_each(|text| console.error(text));
         worst = code::DEVIATION;
     }
     if let Some(path) = &options.believes {
-        let compared = believes::compare(path, &served.entries);
+        let compared = believes::compare(path, &fixtures.entries);
         worst = code::worst(worst, console.code(compared));
     }
-    Ok(worst)
+    worst
 }
 
 /// Completes when stdin has ended, which a thread of its own waits for.

@@ -26,7 +26,7 @@ use crate::{
         error::{CliError, Result, read_text},
         expectations, mocks, print,
         progress::Progress,
-        reports, serve, signals,
+        reports, runtime, signals,
     },
     contract::{Glob, Kind},
     failure::duration,
@@ -200,7 +200,7 @@ fn time(text: &str) -> std::result::Result<Duration, &'static str> {
 fn stop_on_signals(groups: &Groups) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let (groups, requested) = (groups.clone(), Arc::clone(&stop));
-    let runtime = serve::runtime_of_one_thread()?;
+    let runtime = runtime::of_one_thread()?;
     let requests = [
         StopRequest::Interrupt,
         StopRequest::Terminate,

@@ -26,7 +26,7 @@ use crate::{
         error::{CliError, Result},
         expectations, live,
         progress::Progress,
-        read_ahead, serve, signals,
+        read_ahead, runtime, signals,
         signals::Journals,
         snapshots::UpdateChoice,
     },
@@ -43,7 +43,7 @@ pub(super) fn run(options: &CheckArgs, console: &Console) -> Result {
     let known = expectations::known(options.known.as_deref())?;
     let path = options.target.targets.as_deref().unwrap_or(Path::new("-"));
     let mut list = TargetList::read(path, options)?;
-    let runtime = serve::runtime_of_threads()?;
+    let runtime = runtime::of_threads()?;
     let handle = runtime.handle().clone();
     let (stop, journals) = (StopSignal::default(), Journals::default());
     handle.block_on(async { signals::listen(&stop, &journals, *console) });

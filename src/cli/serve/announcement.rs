@@ -8,8 +8,9 @@ use crate::{
         error::Result,
         print, ready,
         ready::{Ready, ReadyAppliance, ReadyFile},
+        runtime,
         serve::{
-            ServeArgs, away, banner, believes,
+            ServeArgs, banner, believes,
             fixture_set::{Entry, FixtureSet},
         },
     },
@@ -31,10 +32,13 @@ impl Announcement {
         urls: ProcessUrls,
     ) -> Result<Announcement> {
         if let (Some(path), Some(ca)) = (options.ca_out.clone(), ca_of(fixtures)) {
-            away(move || ready::write_whole(&path, &ca)).await?;
+            runtime::on_blocking_thread(move || ready::write_whole(&path, &ca)).await?;
         }
         let file = write(options, fixtures, &urls).await?;
-        let control_line = urls[0].iter().map(|url| format!("ready control {url}\n"));
+        let control_line = urls
+            .control
+            .iter()
+            .map(|url| format!("ready control {url}\n"));
         let lines = fixtures.entries.iter().map(line).chain(control_line);
         // A closed stdout is not an error.
         drop(print(lines.collect::<String>()));
@@ -60,14 +64,18 @@ impl Announcement {
     }
 }
 
-/// The URLs of the control API and of the address for probes.
-type ProcessUrls = [Option<String>; 2];
+/// The URLs of what is served once for the process.
+pub(super) struct ProcessUrls {
+    pub(super) control: Option<String>,
+    /// The address for probes.
+    pub(super) health: Option<String>,
+}
 
 /// Writes the ready file, where one is asked for.
 async fn write(
     options: &ServeArgs,
     fixtures: &FixtureSet<'_>,
-    [control, health]: &ProcessUrls,
+    urls: &ProcessUrls,
 ) -> Result<Option<ReadyFile>> {
     let Some(path) = options.ready_file.clone() else {
         return Ok(None);
@@ -82,11 +90,13 @@ async fn write(
         pid: std::process::id(),
         seed: fixtures.seed(),
         ca: ca_of(fixtures),
-        control: control.clone(),
-        health: health.clone().unwrap_or_default(),
+        control: urls.control.clone(),
+        health: urls.health.clone().unwrap_or_default(),
         appliances: fixtures.entries.iter().map(appliance).collect(),
     };
-    away(move || ready.write(&path)).await.map(Some)
+    runtime::on_blocking_thread(move || ready.write(&path))
+        .await
+        .map(Some)
 }
 
 /// The certificate of the generated CA, as PEM text.

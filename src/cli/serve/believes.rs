@@ -19,7 +19,7 @@ use crate::{
 ///
 /// # Errors
 /// A folder stands there, or the file has none.
-pub(super) fn check(path: &Path) -> Result<()> {
+pub(super) fn check_path(path: &Path) -> Result<()> {
     let shown = path.display();
     let hint = "name the file that the client writes";
     match path.parent() {

@@ -6,7 +6,8 @@ use crate::cli::{
     error::{CliError, Result, read},
     fixture, mocks,
     mocks::Mock,
-    serve::{ServeArgs, away},
+    runtime,
+    serve::ServeArgs,
 };
 
 /// Files and their content, in order.
@@ -39,13 +40,13 @@ impl Watch {
         loop {
             tokio::time::sleep(PAUSE).await;
             // A folder on a network may keep its reader waiting.
-            let now = away(self.reader()).await;
+            let now = runtime::on_blocking_thread(self.reader()).await;
             let now = now.map_err(|error| error.to_string());
             if now != self.seen {
                 self.seen.clone_from(&now);
                 now.map_err(CliError::usage)?;
                 let paths = self.paths.clone();
-                let mocks = away(move || mocks::load(&paths, None)).await?;
+                let mocks = runtime::on_blocking_thread(move || mocks::load(&paths, None)).await?;
                 self.used = used(&mocks);
                 return Ok(mocks);
             }
