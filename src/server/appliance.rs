@@ -95,7 +95,7 @@ impl MockAppliance {
     /// Serves every operation below a path, such as `/10.0.0.5`.
     #[must_use]
     pub fn with_path_prefix(self, prefix: &str) -> MockAppliance {
-        let mut content = self.content();
+        let mut content = self.lock_content();
         content.loaded.serve_below(prefix);
         content.current = content.loaded.clone();
         drop(content);
@@ -120,7 +120,7 @@ impl MockAppliance {
     /// Becomes the appliance of a fixture between two requests. A reset goes back to this from now on.
     /// Connections stay.
     pub fn load(&self, fixture: &Fixture, seed: u64) {
-        let mut content = self.content();
+        let mut content = self.lock_content();
         let counters = content.current.schedule.counters().into_iter();
         let fired = counters.filter(|counter| counter.fired > 0);
         let fired = fired.map(|counter| counter.mode);
@@ -135,7 +135,7 @@ impl MockAppliance {
     /// Goes back to what was loaded: readings, users, failure modes and counters, clock, journal,
     /// unmatched requests. An outage ends.
     pub fn reset(&self) {
-        self.restore(&mut self.content());
+        self.restore(&mut self.lock_content());
     }
 
     /// One lock round all of it: no request is evaluated by the new state and the old time.
@@ -150,14 +150,14 @@ impl MockAppliance {
     /// Returns the fixture of this appliance as it is between two requests. It is named after its kind,
     /// has no address, and nothing that was counted.
     pub fn export(&self) -> Fixture {
-        let content = self.content();
+        let content = self.lock_content();
         let current = &content.current;
         Fixture::of(current.appliance.clone(), &current.schedule)
     }
 
     /// Returns the name.
     pub fn name(&self) -> Arc<str> {
-        Arc::clone(&self.content().name)
+        Arc::clone(&self.lock_content().name)
     }
 
     /// Returns the kind of appliance.
@@ -167,7 +167,7 @@ impl MockAppliance {
 
     /// Returns the seed of everything random.
     pub fn seed(&self) -> u64 {
-        self.content().current.schedule.seed()
+        self.lock_content().current.schedule.seed()
     }
 
     /// Returns the clock of delays, lock-outs and outages.
@@ -177,27 +177,27 @@ impl MockAppliance {
 
     /// Replaces the state between two requests.
     pub fn set_state(&self, state: State) {
-        self.content().current.appliance.state = state;
+        self.lock_content().current.appliance.state = state;
     }
 
     /// Returns a copy of the state.
     pub fn state(&self) -> State {
-        self.content().current.appliance.state.clone()
+        self.lock_content().current.appliance.state.clone()
     }
 
     /// Returns what each failure mode has counted since the start or the last reset, in order.
     pub fn counters(&self) -> Vec<Counter> {
-        self.content().current.schedule.counters()
+        self.lock_content().current.schedule.counters()
     }
 
     /// Returns the requests that hit no operation since the start or the last reset.
     pub fn unmatched(&self) -> UnmatchedRequests {
-        self.content().unmatched.clone()
+        self.lock_content().unmatched.clone()
     }
 
     /// Returns the armed failure modes that never fired, before a fixture was loaded neither.
     pub(super) fn idle_modes(&self) -> Vec<Counter> {
-        let content = self.content();
+        let content = self.lock_content();
         let counters = content.current.schedule.counters().into_iter();
         counters
             .filter(|counter| counter.armed && counter.fired == 0)
@@ -206,11 +206,11 @@ impl MockAppliance {
     }
 
     fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.content().current.appliance.rules)
+        Arc::clone(&self.lock_content().current.appliance.rules)
     }
 
     /// A panic inside the lock leaves the content whole: changes are made last.
-    fn content(&self) -> MutexGuard<'_, Content> {
+    fn lock_content(&self) -> MutexGuard<'_, Content> {
         lock(&self.content)
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn respond(
         Ok(body) => {
             let request = Request::from_parts(head, body);
             let answer = connection.service.answer(&request, client);
-            deliver(answer, &request, connection)
+            hand_to_hyper(answer, &request, connection)
         }
         Err(refusal) => {
             connection.state().is_refused = true;
@@ -65,7 +65,7 @@ pub(super) async fn respond(
 }
 
 /// Returns what hyper is given: the answer, or a placeholder for the script that replaces it.
-fn deliver(
+fn hand_to_hyper(
     answer: ServerAnswer,
     request: &Request<Bytes>,
     connection: &Connection,

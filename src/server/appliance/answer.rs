@@ -12,7 +12,7 @@ use crate::{
     clock,
     clock::{Clock, Timestamp},
     contract::Outcome,
-    failure::{Call, Delivery, FailureAction, Page, Stale, Trigger},
+    failure::{Call, Delivery, Page, Stale, Trigger},
     journal::{
         EntryClass, EntryData, EntryId, Finding, Progress, RecordedRequest, SentAnswer, named_user,
         suggestion,
@@ -20,15 +20,35 @@ use crate::{
     server::{AcceptDecision, Client, PinnedFuture, Refusal, ServerAnswer, Service},
 };
 
-/// What a request comes to.
+/// What was decided of a request under the lock: it is rendered outside.
 pub(super) struct Decision {
     /// What is rendered unless a failure mode replaces it.
-    key: ResponseKey,
+    response_key: ResponseKey,
     pub(super) class: EntryClass,
     pub(super) reason: Reason,
-    failure: Option<Trigger>,
+    /// The failure mode that fires.
+    trigger: Option<Trigger>,
     /// Whether a password was replaced.
     pub(super) changed: bool,
+}
+
+/// A request as it is read under some readings.
+struct ReadRequest<'a> {
+    parsed: ParsedRequest<'a>,
+    findings: Vec<Finding>,
+    user: Option<Box<str>>,
+}
+
+impl<'a> ReadRequest<'a> {
+    fn new(rules: &Rules, request: &'a Request<Bytes>) -> ReadRequest<'a> {
+        let parsed = rules.parse_request(request);
+        let user = parsed.user().map(Box::from);
+        ReadRequest {
+            findings: Finding::all_in(request, parsed.rejection()),
+            user: user.or_else(|| Some(named_user(request.body())?.into())),
+            parsed,
+        }
+    }
 }
 
 impl Service for MockAppliance {
@@ -40,51 +60,47 @@ impl Service for MockAppliance {
             request.body(),
         );
         let mut rules = self.rules();
-        let read = |rules: &Rules| {
-            let parsed = rules.parse_request(request);
-            let findings = Finding::all_in(request, parsed.rejection());
-            let user = parsed.user().map(Box::from);
-            let user = user.or_else(|| Some(named_user(request.body())?.into()));
-            (parsed, findings, user)
-        };
-        let (mut parsed, mut findings, mut user) = read(&rules);
-        let mut content = self.content();
+        let mut read = ReadRequest::new(&rules, request);
+        let mut content = self.lock_content();
         if !Arc::ptr_eq(&rules, &content.current.appliance.rules) {
-            // Other readings were set since.
+            // The readings were changed before the lock was taken.
             rules = Arc::clone(&content.current.appliance.rules);
-            (parsed, findings, user) = read(&rules);
+            read = ReadRequest::new(&rules, request);
         }
+        let parsed = read.parsed;
         // Inside the lock: a request that is evaluated later has a later time, and a later entry.
         let stamp = self.clock.timestamp();
-        let decision = content.current.decide(&parsed, client, stamp.moment);
+        let decision = content
+            .current
+            .evaluate_and_commit(&parsed, client, stamp.moment);
         let operation = decision.class.operation;
-        let asked = operation.ok_or_else(|| content.line(method, uri));
-        if let Err(line) = &asked {
-            content.unmatched.add(line.clone());
+        let met = operation.ok_or_else(|| content.describe(method, uri));
+        if let Err(unmatched) = &met {
+            content.unmatched.add(unmatched.clone());
         }
         let reason = rules.with_field(decision.reason, operation, request.body());
-        let advice = parsed
-            .rejection()
-            .map(|_| Finding::advice_on(&findings, reason));
+        let is_rejected = parsed.rejection().is_some();
+        let advice = is_rejected.then(|| Finding::advice_on(&read.findings, reason));
         let name = Arc::clone(&content.name);
         let data = EntryData {
             reason: Some(reason),
-            user,
+            user: read.user,
             changed: decision.changed,
-            findings,
+            findings: read.findings,
             ..entry_data(&stamp, client, decision.class.clone(), recorded)
         };
         let entry = self.journal.change(|journal| journal.push(data));
+        // What follows needs no lock.
         drop(content);
-        let note = advice.map(|advice| match asked {
+        let note = advice.map(|advice| match met {
             Ok(operation) => format!("{name}: {operation} was refused: {advice}"),
-            Err(line) => {
+            Err(unmatched) => {
                 let meant = suggestion(&rules, uri.path());
-                format!("{name}: {line} met no operation: {meant}")
+                format!("{name}: {unmatched} met no operation: {meant}")
             }
         });
         ServerAnswer {
-            delivery: decision.deliver(&rules, &parsed, uri.path()),
+            delivery: decision.render_delivery(&rules, &parsed, uri.path()),
             received: stamp.age,
             entry: Some(entry),
             note,
@@ -103,10 +119,11 @@ impl Service for MockAppliance {
         };
         let recorded =
             RecordedRequest::new((&head.method, &head.uri, head.version), &head.headers, &[]);
-        let mut content = self.content();
-        let line = content.line(&head.method, &head.uri);
-        content.unmatched.add(format!("{line} ({outcome})"));
-        let note = format!("{}: {line} was refused: {}", content.name, refusal.advice());
+        let mut content = self.lock_content();
+        let described = content.describe(&head.method, &head.uri);
+        content.unmatched.add(format!("{described} ({outcome})"));
+        let (name, advice) = (&content.name, refusal.advice());
+        let note = format!("{name}: {described} was refused: {advice}");
         let stamp = self.clock.timestamp();
         let data = EntryData {
             findings: vec![Finding::Unlawful],
@@ -122,7 +139,7 @@ impl Service for MockAppliance {
     }
 
     fn on_unreadable(&self) {
-        self.content().unmatched.add("not HTTP/1.1".to_owned());
+        self.lock_content().unmatched.add("not HTTP/1.1".to_owned());
     }
 
     fn complete(&self, entry: EntryId, sent: SentAnswer, progress: Progress, now: Instant) {
@@ -136,7 +153,7 @@ impl Service for MockAppliance {
     }
 
     fn on_accept(&self, client: Client) -> AcceptDecision {
-        let mut content = self.content();
+        let mut content = self.lock_content();
         if content.is_port_closed {
             // Another connection has closed it a moment ago.
             return AcceptDecision::ClosePort;
@@ -156,7 +173,7 @@ impl Service for MockAppliance {
     }
 
     fn on_closed(&self, connection: u64) {
-        let schedule = &mut self.content().current.schedule;
+        let schedule = &mut self.lock_content().current.schedule;
         schedule.connection_closed(connection);
     }
 
@@ -169,37 +186,38 @@ impl Service for MockAppliance {
     }
 
     fn on_reopened(&self) {
-        self.content().is_port_closed = false;
+        self.lock_content().is_port_closed = false;
     }
 }
 
 impl Content {
     /// Describes a request, for people.
-    fn line(&self, method: &Method, uri: &Uri) -> String {
+    fn describe(&self, method: &Method, uri: &Uri) -> String {
         unmatched::line(method, uri, &self.current.appliance.state.directory)
     }
 }
 
 impl ScheduledAppliance {
-    /// Evaluates a request, counts it at the failure modes, and makes its change.
-    pub(super) fn decide(
+    /// Evaluates a request, counts it at the failure modes, and makes its change unless one prevents that.
+    pub(super) fn evaluate_and_commit(
         &mut self,
         request: &ParsedRequest<'_>,
         client: Client,
         now: Moment,
     ) -> Decision {
-        let (rules, state) = (&self.appliance.rules, &mut self.appliance.state);
+        let rules = &self.appliance.rules;
+        let state = &mut self.appliance.state;
         let evaluation = state.evaluate(rules, request, client.source, now);
-        let failure = self.schedule.request(&Call {
+        let evaluated_outcome = evaluation.key.outcome;
+        let trigger = self.schedule.request(&Call {
             operation: request.operation(),
-            outcome: Some(evaluation.key.outcome),
+            outcome: Some(evaluated_outcome),
             user: request.user(),
             source: client.source,
             connection: client.connection,
             now,
         });
-        let action = failure.as_ref().map(|failure| &failure.action);
-        let judged = evaluation.key.outcome;
+        let action = trigger.as_ref().map(|trigger| &trigger.action);
         let commits = action.is_none_or(|action| action.commits());
         let change = evaluation.change.filter(|_| commits);
         let changed = change
@@ -213,44 +231,46 @@ impl ScheduledAppliance {
             });
             state.commit(change);
         }
-        let sent = |action: &Arc<FailureAction>| {
-            let key = action.response_key(&self.appliance.rules, evaluation.key);
-            action.response.sent_outcome(key.outcome)
+        let sent_outcome = match action {
+            None => Some(evaluated_outcome),
+            Some(action) => {
+                let key = action.response_key(&self.appliance.rules, evaluation.key);
+                action.response.sent_outcome(key.outcome)
+            }
         };
         let class = EntryClass {
             operation: request.operation(),
-            outcome: action.map_or(Some(judged), sent),
-            judged,
-            failure: failure.as_ref().map(|failure| Arc::clone(&failure.mode)),
+            outcome: sent_outcome,
+            judged: evaluated_outcome,
+            failure: trigger.as_ref().map(|trigger| Arc::clone(&trigger.mode)),
             connection_failure: self.schedule.fired_on_connection(client.connection),
         };
         Decision {
-            key: evaluation.key,
+            response_key: evaluation.key,
             class,
             reason: evaluation.reason,
-            failure,
+            trigger,
             changed,
         }
     }
 }
 
 impl Decision {
-    /// Renders the answer, and lets the failure mode change it and its delivery. A redirection leads to a
-    /// sign-in page.
-    pub(super) fn deliver(
+    /// Renders the answer, and lets the failure mode change it and its delivery. Where a redirection leads, there is a sign-in page.
+    pub(super) fn render_delivery(
         &self,
         rules: &Rules,
         request: &ParsedRequest<'_>,
         path: &str,
     ) -> Delivery {
-        let Some(failure) = &self.failure else {
-            return Delivery::plain(rules.render_response(self.key, request));
+        let Some(trigger) = &self.trigger else {
+            return Delivery::plain(rules.render_response(self.response_key, request));
         };
-        let action = &failure.action;
+        let action = &trigger.action;
         if action.response.redirects_to(path) {
             return Delivery::plain(Page::Login.response());
         }
-        action.deliver(&failure.random, rules, self.key, request)
+        action.deliver(&trigger.random, rules, self.response_key, request)
     }
 }
 

@@ -118,7 +118,7 @@ impl MockAppliance {
 
     /// Returns what a request from a source would get now, and why. Nothing is changed or counted.
     pub fn explain(&self, request: &Request<Bytes>, source: IpAddr) -> Explanation {
-        let mut current = self.content().current.clone();
+        let mut current = self.lock_content().current.clone();
         let rules = Arc::clone(&current.appliance.rules);
         let parsed = rules.parse_request(request);
         // A connection without a number: what is counted per connection counts as on a new one.
@@ -126,9 +126,9 @@ impl MockAppliance {
             source,
             connection: 0,
         };
-        let decision = current.decide(&parsed, client, self.clock.now());
+        let decision = current.evaluate_and_commit(&parsed, client, self.clock.now());
         let answer = decision
-            .deliver(&rules, &parsed, request.uri().path())
+            .render_delivery(&rules, &parsed, request.uri().path())
             .response;
         let class = decision.class;
         let operation = class.operation;
@@ -185,7 +185,7 @@ impl MockAppliance {
 
     /// Returns the users of now, and those that were loaded.
     fn directories(&self) -> [Directory; 2] {
-        let content = self.content();
+        let content = self.lock_content();
         let snapshots = [&content.current, &content.loaded];
         snapshots.map(|snapshot| snapshot.appliance.state.directory.clone())
     }

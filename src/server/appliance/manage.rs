@@ -15,20 +15,20 @@ use crate::{
 impl MockAppliance {
     /// Returns the users as they are, in the order of their names.
     pub fn users(&self) -> Vec<User> {
-        let directory = &self.content().current.appliance.state.directory;
+        let directory = &self.lock_content().current.appliance.state.directory;
         directory.users().cloned().collect()
     }
 
     /// Returns whether this is a user's password; none where there is no user of that name.
     pub fn password_is(&self, username: &str, password: &str) -> Option<bool> {
-        let directory = &self.content().current.appliance.state.directory;
+        let directory = &self.lock_content().current.appliance.state.directory;
         Some(directory.find(username)?.password.expose() == password)
     }
 
     /// Adds or replaces a user until the next reset; tells whether the name is new. A former password
     /// of the user no longer validates.
     pub fn put_user(&self, user: User) -> bool {
-        let directory = &mut self.content().current.appliance.state.directory;
+        let directory = &mut self.lock_content().current.appliance.state.directory;
         directory.put(user)
     }
 
@@ -41,7 +41,7 @@ impl MockAppliance {
         username: &str,
         change: impl FnOnce(&User) -> Result<User, E>,
     ) -> Option<Result<User, E>> {
-        let directory = &mut self.content().current.appliance.state.directory;
+        let directory = &mut self.lock_content().current.appliance.state.directory;
         let changed = change(directory.find(username)?);
         Some(changed.inspect(|user| {
             // It is there: the name is not new.
@@ -51,7 +51,7 @@ impl MockAppliance {
 
     /// Adds a user until the next reset; tells whether the name was free.
     pub fn add_user(&self, user: User) -> bool {
-        let directory = &mut self.content().current.appliance.state.directory;
+        let directory = &mut self.lock_content().current.appliance.state.directory;
         directory.find(&user.username).is_none() && directory.put(user)
     }
 
@@ -60,7 +60,7 @@ impl MockAppliance {
     /// # Errors
     /// The names of failure modes that are about this user: nothing is removed.
     pub fn remove_user(&self, username: &str) -> Result<bool, Vec<String>> {
-        let current = &mut self.content().current;
+        let current = &mut self.lock_content().current;
         let failures = current.schedule.failures();
         let about: Vec<String> = failures
             .filter(|failure| failure.user.as_deref() == Some(username))
@@ -101,10 +101,10 @@ impl MockAppliance {
         choose: impl Fn(&Readings) -> Readings,
     ) -> Result<(), fixture::Diagnostic> {
         loop {
-            let before = self.content().current.clone();
+            let before = self.lock_content().current.clone();
             let readings = choose(before.appliance.rules.readings());
             let modes = before.reload_modes(&readings)?;
-            let current = &mut self.content().current;
+            let current = &mut self.lock_content().current;
             if current.is_read_alike(&before) {
                 current.schedule.reload(modes);
                 let prefix = before.appliance.rules.prefix();
@@ -117,7 +117,7 @@ impl MockAppliance {
 
     /// Returns the failure modes in order, each with what it has counted.
     pub fn failures(&self) -> Vec<(FailureMode, Counter)> {
-        let schedule = &self.content().current.schedule;
+        let schedule = &self.lock_content().current.schedule;
         let failures = schedule.failures().cloned();
         failures.zip(schedule.counters()).collect()
     }
@@ -134,7 +134,7 @@ impl MockAppliance {
 
     /// Changes the failure mode of a name. If it is not armed afterwards, its outage ends.
     fn reschedule(&self, name: &str, change: impl FnOnce(&mut Schedule) -> bool) -> bool {
-        let mut content = self.content();
+        let mut content = self.lock_content();
         let current = &mut content.current;
         let known = change(&mut current.schedule);
         let is_armed = |counter: Counter| counter.mode == name && counter.armed;
@@ -157,9 +157,9 @@ impl MockAppliance {
         read: impl FnOnce(&ModeContext<'_>) -> Result<FailureMode, E>,
     ) -> Result<Option<FailureMode>, E> {
         // Reading takes a while: the appliance goes on answering meanwhile.
-        let before = self.content().current.clone();
+        let before = self.lock_content().current.clone();
         let mut failure = read(&before.mode_context())?;
-        let mut content = self.content();
+        let mut content = self.lock_content();
         let current = &mut content.current;
         if !Arc::ptr_eq(&before.appliance.rules, &current.appliance.rules) {
             failure = fixture::reload_mode(&failure, &current.mode_context())?;

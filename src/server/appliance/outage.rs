@@ -17,7 +17,7 @@ pub(super) struct Outage {
 impl MockAppliance {
     /// Returns whether the port is closed by a failure mode.
     pub fn is_port_closed(&self) -> bool {
-        self.content().is_port_closed
+        self.lock_content().is_port_closed
     }
 
     pub(super) fn begin_outage(&self, content: &mut Content, mode: Arc<str>, time: Duration) {
@@ -46,7 +46,7 @@ impl MockAppliance {
 
     /// Returns when the outage ends; none where it has ended.
     pub(super) fn end_outage_if_over(&self) -> Option<Duration> {
-        let outage = &mut self.content().current.outage;
+        let outage = &mut self.lock_content().current.outage;
         let now = self.clock.timestamp().age;
         outage.take_if(|outage| outage.until <= now);
         Some(outage.as_ref()?.until)
@@ -54,7 +54,7 @@ impl MockAppliance {
 
     /// Begins the outage whose time is now, unless a connection has begun one; else returns when to ask again.
     pub(super) fn begin_scheduled_outage(&self) -> Option<Duration> {
-        let mut content = self.content();
+        let mut content = self.lock_content();
         if content.is_port_closed {
             return None;
         }
