@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use d4iot_double::{contract, contract::Kind};
 
 use crate::{
-    Trials,
+    Extent, Trials,
     report::{CaseScore, ControlResult, FactScore, MutantResult, MutantTrial, Report},
     scores,
     spec::{
@@ -19,16 +19,27 @@ pub(crate) fn report(
     mutants: &MutantFile,
     controls: &[ControlSpec],
     trials: Trials,
-    is_quick: bool,
+    extent: &Extent,
 ) -> Report {
     let (mut facts, mut cases, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    if !is_quick {
+    if *extent == Extent::Whole {
         facts = scores::facts(mutants, &trials.mutants);
         cases = scores::cases(mutants, &trials.mutants);
         problems.extend(scores::unfounded_claims(mutants, &trials.mutants));
         problems.extend(untested_facts(&facts));
         problems.extend(idle_cases(&cases));
         problems.extend(stale_exclusions(mutants, &facts, &cases));
+    }
+    if let Extent::Case(id) = extent
+        && !trials
+            .mutants
+            .iter()
+            .flatten()
+            .any(|trial| trial.kills.contains_key(id))
+    {
+        problems.push(format!(
+            "case {id} kills no mutant: add one to {FILE}, or exclude the case there"
+        ));
     }
     for reference in &trials.references {
         let wrong = reference.wrong.iter();

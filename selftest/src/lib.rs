@@ -6,8 +6,8 @@
 //! reference mocks ┘   over HTTPS    └─ without them ────────┘
 //! ```
 //!
-//! Trials run side by side; the report has the order of the files. A trial asks one mock, case after case. A quick run asks a mutant
-//! only the case that must detect it, and does not score facts and cases.
+//! Trials run side by side; the report has the order of the files. A trial asks one mock, case after case. An [`Extent`] says
+//! which cases a mutant is asked.
 
 mod checks;
 mod control;
@@ -33,6 +33,17 @@ use crate::{
     },
 };
 
+/// Which cases each mutant is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them. Only this shows that every case and every fact has a mutant.
+    Whole,
+    /// The case that must detect it.
+    Quick,
+    /// The case that must detect it, and this one, which must detect a mutant.
+    Case(String),
+}
+
 /// The results of all trials, in the order of the files.
 struct Trials {
     references: Vec<ReferenceTrial>,
@@ -47,11 +58,11 @@ struct Trials {
 pub async fn run(
     mutants: &MutantFile,
     controls: &[ControlSpec],
-    is_quick: bool,
+    extent: &Extent,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Report, String> {
-    let trials = run_trials(mutants, controls, is_quick, progress).await?;
-    Ok(checks::report(mutants, controls, trials, is_quick))
+    let trials = run_trials(mutants, controls, extent, progress).await?;
+    Ok(checks::report(mutants, controls, trials, extent))
 }
 
 /// One thing to be tried.
@@ -71,7 +82,7 @@ enum Trial {
 async fn run_trials(
     mutants: &MutantFile,
     controls: &[ControlSpec],
-    is_quick: bool,
+    extent: &Extent,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Trials, String> {
     let identity = Arc::new(Identity::generate(&[]).map_err(|error| error.to_string())?);
@@ -89,7 +100,7 @@ async fn run_trials(
         while running.len() < max
             && let Some(subject) = subjects.next()
         {
-            running.spawn(run_trial(subject, Arc::clone(&identity), is_quick));
+            running.spawn(run_trial(subject, Arc::clone(&identity), extent.clone()));
         }
         let Some(ended) = running.join_next().await else {
             break;
@@ -131,14 +142,14 @@ fn subjects(mutants: &MutantFile, controls: &[ControlSpec]) -> Vec<Subject> {
 async fn run_trial(
     subject: Subject,
     identity: Arc<Identity>,
-    is_quick: bool,
+    extent: Extent,
 ) -> Result<Trial, String> {
     Ok(match subject {
         Subject::Control(index, control, kind) => {
             Trial::Control(index, control::run(&control, kind, &identity).await?)
         }
         Subject::Mutant(index, mutant, kind) => {
-            Trial::Mutant(index, trial::run(&mutant, kind, &identity, is_quick).await?)
+            Trial::Mutant(index, trial::run(&mutant, kind, &identity, &extent).await?)
         }
         Subject::Reference(kind) => Trial::Reference(trial::reference(kind, &identity).await?),
     })

@@ -1,4 +1,4 @@
-//! Runs the self-test of the conformance suite: `cargo run -p selftest [-- --matrix | --quick]`.
+//! Runs the self-test of the conformance suite: `cargo run -p selftest [-- --matrix | --quick | --case ID]`.
 
 use std::{
     env, panic,
@@ -6,19 +6,32 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use selftest::spec::{controls, mutants};
+use d4iot_double::suite::cases;
+use selftest::{
+    Extent,
+    report::MutantResult,
+    spec::{controls, mutants},
+};
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (matrix, is_quick) = match arguments.as_slice() {
-        [] => (false, false),
-        [only] if only == "--matrix" => (true, false),
-        [only] if only == "--quick" => (false, true),
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (matrix, extent) = match arguments[..] {
+        [] => (false, Extent::Whole),
+        ["--matrix"] => (true, Extent::Whole),
+        ["--quick"] => (false, Extent::Quick),
+        ["--case", id] if cases::all().iter().any(|case| case.case.id == id) => {
+            (false, Extent::Case(id.to_owned()))
+        }
+        ["--case", id] => {
+            eprintln!("no case is named {id}");
+            return ExitCode::from(2);
+        }
         _ => {
-            eprintln!("usage: selftest [--matrix | --quick]");
+            eprintln!("usage: selftest [--matrix | --quick | --case ID]");
             return ExitCode::from(2);
         }
     };
@@ -27,7 +40,7 @@ async fn main() -> ExitCode {
         PANICS.fetch_add(1, Ordering::Relaxed);
         eprintln!("{info}");
     }));
-    match run(matrix, is_quick).await {
+    match run(matrix, &extent).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -37,7 +50,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(matrix: bool, is_quick: bool) -> Result<bool, String> {
+async fn run(matrix: bool, extent: &Extent) -> Result<bool, String> {
     let mutants = mutants::all().map_err(|error| error.to_string())?;
     let controls = controls::all().map_err(|error| error.to_string())?;
     let progress = |done: usize, total: usize| {
@@ -45,7 +58,7 @@ async fn run(matrix: bool, is_quick: bool) -> Result<bool, String> {
             eprintln!("{done} of {total} trials");
         }
     };
-    let mut report = selftest::run(&mutants, &controls, is_quick, &progress).await?;
+    let mut report = selftest::run(&mutants, &controls, extent, &progress).await?;
     let panics = PANICS.load(Ordering::Relaxed);
     if panics > 0 {
         report.problems.push(format!("{panics} panics"));
@@ -54,6 +67,15 @@ async fn run(matrix: bool, is_quick: bool) -> Result<bool, String> {
         print!("{}", report.matrix());
     }
     print!("{}", report.text());
+    if let Extent::Case(id) = extent {
+        let kills = |mutant: &&MutantResult| {
+            let mut trials = mutant.trials.iter();
+            trials.any(|trial| trial.kills.contains_key(id))
+        };
+        let mutants = report.mutants.iter().filter(kills);
+        let mutants: Vec<&str> = mutants.map(|mutant| mutant.id.as_str()).collect();
+        println!("{id} kills: {}", mutants.join(", "));
+    }
     Ok(report.problems.is_empty())
 }
 

@@ -17,6 +17,7 @@ use d4iot_double::{
 use serde_json::Map;
 
 use crate::{
+    Extent,
     deviation::Deviation,
     mock::Mock,
     report::{Detection, MutantTrial, ReferenceTrial},
@@ -25,7 +26,7 @@ use crate::{
 
 /// Tries a mutant.
 ///
-/// The first run has the snapshots and all cases; if it is to be quick, only the case that must detect the mutant. The second has no snapshots and only the cases that can matter:
+/// The first run has the snapshots and all cases; or those of the extent. The second has no snapshots and only the cases that can matter:
 /// where only the snapshots may detect the mutant, the cases that detected it, which must now be blind.
 /// Contradictions depend on all answers, so there every case runs again.
 ///
@@ -35,17 +36,23 @@ pub(crate) async fn run(
     mutant: &MutantSpec,
     kind: Kind,
     identity: &Identity,
-    is_quick: bool,
+    extent: &Extent,
 ) -> Result<MutantTrial, String> {
     let fixture = mutant
         .deviation
         .fixture(kind)
         .map_err(|error| format!("{}: {error}", mutant.id))?;
+    let is_asked = |id: &str| match extent {
+        _ if mutant.verdict == KillVerdict::Inconsistent => true,
+        Extent::Whole => true,
+        Extent::Quick => id == mutant.by,
+        Extent::Case(case) => id == mutant.by || id == case,
+    };
     let with = run_cases(
         &mutant.deviation,
         &fixture,
         &SnapshotStore::BuiltIn(kind),
-        |id| !is_quick || mutant.verdict == KillVerdict::Inconsistent || id == mutant.by,
+        is_asked,
         identity,
     )
     .await?;

@@ -11,6 +11,7 @@ use d4iot_double::{
 };
 use rstest::rstest;
 use selftest::{
+    Extent,
     fault::Fault,
     mock::Mock,
     report::Report,
@@ -23,9 +24,13 @@ const CONTROL: &str =
     "- { id: c, what: d, kinds: [sensor], fixture: { readings: { X11: table } } }";
 
 async fn run(mutants: &str, controls: &str) -> Report {
+    run_some(mutants, controls, &Extent::Whole).await
+}
+
+async fn run_some(mutants: &str, controls: &str, extent: &Extent) -> Report {
     let mutants = mutants::read("m.yaml", &format!("mutants:\n  - {mutants}\n")).unwrap();
     let controls = controls::read("c.yaml", controls).unwrap();
-    selftest::run(&mutants, &controls, false, &|_, _| ())
+    selftest::run(&mutants, &controls, extent, &|_, _| ())
         .await
         .unwrap()
 }
@@ -51,6 +56,21 @@ async fn a_killed_mutant_and_an_accepted_control_leave_the_gaps() {
     ] {
         assert!(!text.contains(line), "{line}\n{text}");
     }
+}
+
+#[rstest]
+#[case::one_that_kills("validation.characters.password_in_lower_case", false)]
+#[case::one_that_does_not("validation.repeated", true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_case_must_kill_a_mutant(#[case] id: &str, #[case] is_idle: bool) {
+    let report = run_some(MUTANT, CONTROL, &Extent::Case(id.to_owned())).await;
+
+    let idle = format!("case {id} kills no mutant: add one to selftest/mutants.yaml");
+    let is_found = report
+        .problems
+        .iter()
+        .any(|problem| problem.starts_with(&idle));
+    assert_eq!(is_found, is_idle, "{:#?}", report.problems);
 }
 
 #[rstest]
