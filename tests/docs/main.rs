@@ -45,7 +45,7 @@ fn commands_print_what_the_page_shows(
         .collect();
 
     let writes = env::var("D4IOT_DOCS").is_ok_and(|word| word == "write");
-    if writes {
+    if writes && !differences.is_empty() {
         fs::write(&path, page.with(&differences)).unwrap();
     }
 
