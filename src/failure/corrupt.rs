@@ -12,11 +12,11 @@ use crate::failure::{CloseKind, Corruption, CutPoint, Delivery, Framing, RandomS
 impl Corruption {
     /// Returns whether it changes the body itself, not what is said of it or how much of it is sent.
     pub(crate) fn changes_body(self) -> bool {
-        use Corruption::{ContentLength, MalformedChunk, Truncate, WrongContentType};
-        !matches!(
-            self,
-            ContentLength(_) | MalformedChunk | Truncate(_) | WrongContentType
-        )
+        use Corruption::*;
+        match self {
+            ContentLength(_) | MalformedChunk | Truncate(_) | WrongContentType => false,
+            Bom | DuplicateKeys | Empty | Garbage(_) | Gzip | InvalidJson => true,
+        }
     }
 
     pub(crate) fn corrupt_body(self, random: &RandomSource, delivery: &mut Delivery) {
