@@ -29,7 +29,7 @@ pub struct RunContext {
     pub agreed: TargetExpectations,
     /// How often each case is run, at least once.
     pub repeat: u32,
-    /// Asks a run at a mock to stop.
+    /// Asks the run to stop.
     pub stop: StopSignal,
     /// The mock behind it, with the state in which every case starts; none at a live target.
     pub mock: Option<(Arc<MockAppliance>, State)>,

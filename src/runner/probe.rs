@@ -131,7 +131,13 @@ async fn ask(
     }
     let request = request.body(Bytes::from_static(body.as_bytes()));
     let request = request.expect("the paths of the contract are paths");
-    match context.target.send(&request).await {
+    let answer = tokio::select! {
+        biased;
+        // A probe changes nothing, so it can be abandoned.
+        () = context.stop.requested() => return Ok(None),
+        answer = context.target.send(&request) => answer,
+    };
+    match answer {
         Ok(answer) => {
             let text = String::from_utf8_lossy(answer.body()).replace(path, "");
             let seen = (answer.status(), text);

@@ -4,6 +4,7 @@ mod changes;
 mod every;
 mod front;
 mod hostile;
+mod interrupted;
 mod killed;
 mod plan;
 mod reached;

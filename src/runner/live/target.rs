@@ -227,6 +227,7 @@ impl PreparedRun {
         watch: impl Fn(&CaseResult) + Send + Sync + 'static,
     ) -> Result<LiveResult, LiveError> {
         let path = self.journal_path();
+        self.context.stop = stop.clone();
         let run = async move {
             // The lock is held until the passwords are restored.
             let options = LiveRunOptions {

@@ -22,7 +22,14 @@ impl SafetyGuard<'_> {
                 return;
             }
             let own = self.session.own_password(account);
-            match self.session.validate(account, &own).await {
+            let stop = self.stop.clone();
+            let reply = tokio::select! {
+                biased;
+                // Nothing was changed yet, and a validation changes nothing. It stays counted as a failure.
+                () = stop.requested() => return,
+                reply = self.session.validate(account, &own) => reply,
+            };
+            match reply {
                 SessionReply::Accepted | SessionReply::Unclear(_) => {}
                 SessionReply::NotSent(reason) => {
                     return self.stop_for_safety(ReasonCode::Budget, reason);
