@@ -46,7 +46,7 @@ pub(super) fn listen(stop: &StopSignal, journals: &Journals, console: Console) {
         match lock(&journals).is_empty() {
             false => console.note("stopping: changed passwords are restored first"),
             true if stop.is_requested() => {}
-            true => console.note("stopping after the request that is sent; again: at once"),
+            true => console.note("stopping; again: at once"),
         }
         stop.request();
         signals.recv().await;
