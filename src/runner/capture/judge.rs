@@ -111,8 +111,34 @@ fn count_unserved(kind: Kind, exchanges: &[&RecordedExchange]) -> usize {
 
 /// Tells whether `scheme://host:port` is meant by a name, with or without scheme and port.
 fn is_host(url: &str, name: &str) -> bool {
-    let host = url.rsplit("//").next().unwrap_or_default();
-    [url, host, &*host_name(url)]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name))
+    let named = match url.split_once("//") {
+        Some((scheme, _)) if !name.contains("//") => format!("{scheme}//{name}"),
+        _ => name.to_owned(),
+    };
+    is_one_host(url, &named) || host_name(url).eq_ignore_ascii_case(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::whole("https://a.example", "https://A.example", true)]
+    #[case::name("https://a.example:8443", "a.example", true)]
+    #[case::port("https://a.example:8443", "a.example:8443", true)]
+    #[case::default_port("https://a.example", "a.example:443", true)]
+    #[case::default_port_of_the_scheme("http://a.example:80", "http://a.example", true)]
+    #[case::port_of_the_other_scheme("https://a.example", "a.example:80", false)]
+    #[case::other_port("https://a.example:8443", "a.example:443", false)]
+    #[case::other_name("https://a.example", "b.example", false)]
+    #[case::no_scheme("a.example", "a.example:443", true)]
+    fn a_host_is_named_with_or_without_scheme_and_port(
+        #[case] url: &str,
+        #[case] name: &str,
+        #[case] is_meant: bool,
+    ) {
+        assert_eq!(is_host(url, name), is_meant);
+    }
 }
