@@ -212,7 +212,7 @@ async fn serve_until_stopped(signals: Signals, options: &ServeArgs, console: &Co
         announced = Announcement::new(options, console, &fixtures, urls) => announced?,
     };
     announcement::note_seed(&fixtures, console);
-    announcement::detail_drift(&fixtures, console);
+    announcement::log_drift(&fixtures, console);
     if let Some(watch) = inputs.watch {
         let watched = reload_changes(watch, options, &mut fixtures, &mut announcement, console);
         tokio::select! {

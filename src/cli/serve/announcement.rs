@@ -151,7 +151,7 @@ pub(super) fn note_seed(served: &FixtureSet<'_>, console: &Console) {
 }
 
 /// Prints which replicas each entry of `drift` has, if the user asks for more.
-pub(super) fn detail_drift(served: &FixtureSet<'_>, console: &Console) {
+pub(super) fn log_drift(served: &FixtureSet<'_>, console: &Console) {
     let mut drift: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for Entry { path, fixture, .. } in served.entries.iter().filter(|it| it.fixture.drift > 0) {
         let names = drift.entry((path, fixture.drift)).or_default();
