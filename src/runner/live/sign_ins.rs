@@ -107,7 +107,7 @@ impl SignInCounter {
     /// Says why so many more may not fail now, and when they may.
     pub fn why_none_may_fail(&self, failures: u32) -> String {
         if self.limit == 0 {
-            return "none is allowed (--max-auth-failures 0)".to_owned();
+            return "no failed sign-in is allowed (--max-auth-failures 0)".to_owned();
         }
         let over = self.count().saturating_add(failures);
         let over = over.saturating_sub(self.limit).max(1) as usize;
