@@ -58,28 +58,8 @@ pub(super) async fn serve(
     mut ending: watch::Receiver<Ending>,
     _permit: Permit,
 ) {
-    tokio::select! {
-        biased;
-        Ok(()) = ending.changed() => {
-            if *ending.borrow() == Ending::Outage {
-                // Closing then sends RST. Fails if the client has left.
-                let _ = accepted.stream.set_zero_linger();
-                return;
-            }
-            // A client that has sent something counts, also if it is cut at once.
-            let has_byte = tokio::select! {
-                biased;
-                has_byte = accepted.has_byte() => has_byte,
-                () = future::ready(()) => false,
-            };
-            if !has_byte {
-                return;
-            }
-            ending.mark_changed();
-        }
-        has_byte = accepted.has_byte() => if !has_byte {
-            return;
-        }
+    if !accepted.sends_before(&mut ending).await {
+        return;
     }
     let (connection, decision) = accepted.connection();
     let (is_tls, first, source) = (
@@ -138,6 +118,28 @@ fn has_ended(connection: &Connection, ending: Ending) -> bool {
 }
 
 impl Accepted {
+    /// Waits for a first byte until the server ends the connection, and tells whether there was one.
+    async fn sends_before(&mut self, ending: &mut watch::Receiver<Ending>) -> bool {
+        tokio::select! {
+            biased;
+            Ok(()) = ending.changed() => {
+                if *ending.borrow() == Ending::Outage {
+                    // Closing then sends RST. Fails if the client has left.
+                    let _ = self.stream.set_zero_linger();
+                    return false;
+                }
+                ending.mark_changed();
+                // A client that has sent something counts, also if it is cut at once.
+                tokio::select! {
+                    biased;
+                    has_byte = self.has_byte() => has_byte,
+                    () = future::ready(()) => false,
+                }
+            }
+            has_byte = self.has_byte() => has_byte,
+        }
+    }
+
     /// Waits for a first byte. Without one, as from a probe of the port, nothing is counted and no failure mode fires.
     async fn has_byte(&mut self) -> bool {
         let limit = match self.port.identity {

@@ -32,25 +32,6 @@ pub(super) struct Decision {
     pub(super) changed: bool,
 }
 
-/// A request as it is read under some readings.
-struct ReadRequest<'a> {
-    parsed: ParsedRequest<'a>,
-    findings: Vec<Finding>,
-    user: Option<Box<str>>,
-}
-
-impl<'a> ReadRequest<'a> {
-    fn new(rules: &Rules, request: &'a Request<Bytes>) -> ReadRequest<'a> {
-        let parsed = rules.parse_request(request);
-        let user = parsed.user().map(Box::from);
-        ReadRequest {
-            findings: Finding::all_in(request, parsed.rejection()),
-            user: user.or_else(|| Some(named_user(request.body())?.into())),
-            parsed,
-        }
-    }
-}
-
 impl Service for MockAppliance {
     fn answer(&self, request: &Request<Bytes>, client: Client) -> ServerAnswer {
         let (method, uri) = (request.method(), request.uri());
@@ -60,14 +41,16 @@ impl Service for MockAppliance {
             request.body(),
         );
         let mut rules = self.rules();
-        let mut read = ReadRequest::new(&rules, request);
+        let mut parsed = rules.parse_request(request);
+        let mut noticed = notice(request, &parsed);
         let mut content = self.lock_content();
         if !Arc::ptr_eq(&rules, &content.current.appliance.rules) {
             // The readings were changed before the lock was taken.
             rules = Arc::clone(&content.current.appliance.rules);
-            read = ReadRequest::new(&rules, request);
+            parsed = rules.parse_request(request);
+            noticed = notice(request, &parsed);
         }
-        let parsed = read.parsed;
+        let (findings, user) = noticed;
         // Inside the lock: a request that is evaluated later has a later time, and a later entry.
         let stamp = self.clock.timestamp();
         let decision = content
@@ -80,13 +63,13 @@ impl Service for MockAppliance {
         }
         let reason = rules.with_field(decision.reason, operation, request.body());
         let is_rejected = parsed.rejection().is_some();
-        let advice = is_rejected.then(|| Finding::advice_on(&read.findings, reason));
+        let advice = is_rejected.then(|| Finding::advice_on(&findings, reason));
         let name = Arc::clone(&content.name);
         let data = EntryData {
             reason: Some(reason),
-            user: read.user,
+            user,
             changed: decision.changed,
-            findings: read.findings,
+            findings,
             ..entry_data(&stamp, client, decision.class.clone(), recorded)
         };
         let entry = self.journal.change(|journal| journal.push(data));
@@ -299,6 +282,17 @@ impl Refusal {
             }
         }
     }
+}
+
+/// Returns what is wrong with a client, as far as a request shows it, and whom the request is about.
+fn notice(
+    request: &Request<Bytes>,
+    parsed: &ParsedRequest<'_>,
+) -> (Vec<Finding>, Option<Box<str>>) {
+    let findings = Finding::all_in(request, parsed.rejection());
+    let user = parsed.user().map(Box::from);
+    let user = user.or_else(|| Some(named_user(request.body())?.into()));
+    (findings, user)
 }
 
 /// Returns the entry of a request of which nothing more is known.
