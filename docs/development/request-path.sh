@@ -7,7 +7,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 binary=${1:-target/debug/d4iot-double}
-address=127.0.0.1:18099
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -91,15 +90,19 @@ appliance: sensor
 failures: [{ name: slow, on: set_password, do: { delay: 1ms } }]
 YAML
 
+field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",]*\).*/\1/p" "$work/ready.json"; }
 send() {
   curl -s -o "$work/answer" -H 'content-type: application/json' \
-    "http://$address/api/external/authentication/$1" -d "$2"
+    "$(field url)/api/external/authentication/$1" -d "$2"
 }
 (
-  until curl -s -o /dev/null "http://$address/"; do sleep 0.2; done
+  until [ -e "$work/ready.json" ]; do
+    [ -d "$work" ] || exit
+    sleep 0.1
+  done
   send validation '{"username":"test","password":"Test12345!"}'
   send set_password '{"username":"test","password":"Test12345!","new_password":"Test54321!"}'
-  kill -TERM "$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$work/ready.json")"
+  kill -TERM "$(field pid)"
 ) &
 gdb -batch -x "$work/path.py" --args "$binary" -q serve "$work/fixture.yaml" \
-  --http --listen "$address" --ready-file "$work/ready.json"
+  --http --listen 127.0.0.1:0 --ready-file "$work/ready.json"
