@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderValue, StatusCode};
-use serde::de::IgnoredAny;
+use serde::{Serialize, de::IgnoredAny};
 
 use crate::contract::{Contract, Glob};
 
 /// For some facts the reading that holds; for all others the default does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Readings {
     chosen: BTreeMap<String, String>,
 }

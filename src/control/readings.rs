@@ -40,10 +40,6 @@ pub(super) async fn change(
 
 fn shown(appliance: &MockAppliance) -> Json<Value> {
     let readings = appliance.readings();
-    let chosen: Map<_, _> = readings
-        .iter()
-        .map(|(fact, reading)| (fact.to_owned(), reading.into()))
-        .collect();
     let facts = contract::of(appliance.kind()).facts();
     let served: Map<_, _> = facts
         .iter()
@@ -54,5 +50,5 @@ fn shown(appliance: &MockAppliance) -> Json<Value> {
             Some((fact.name.clone(), reading.into()))
         })
         .collect();
-    Json(json!({ "readings": served, "chosen": chosen }))
+    Json(json!({ "readings": served, "chosen": readings }))
 }

@@ -151,10 +151,8 @@ fn responses(source: &Source, operation: Operation, schemas: &mut Map<String, Js
 fn answer_schema(key: ResponseKey, answer: &Answer) -> Json {
     let body = serde_json::from_slice(answer.response.body()).unwrap_or_default();
     let mut schema = schema::of(&body);
-    let readings = answer.readings.iter();
-    let readings = readings.map(|(fact, name)| (fact.to_owned(), name.into()));
     schema["title"] = key.outcome.name().into();
-    schema["x-readings"] = readings.collect::<Map<_, _>>().into();
+    schema["x-readings"] = json!(answer.readings);
     if !answer.lines.is_empty() {
         schema["x-source"] = answer.lines.clone().into();
     }
