@@ -15,12 +15,12 @@ use crate::{
     control::{
         AppState, away,
         extract::{AppliancePath, unknown_appliance},
-        problem::{JsonResult, Problem, shorten},
+        problem::{Problem, shorten},
         process,
     },
     failure, fixture,
     journal::{EntryFilter, EntryView, Finding, OTHER_ANSWER},
-    server::MockAppliance,
+    server::{JournalPage, MockAppliance},
 };
 
 /// Which entries, where all conditions that are given must hold; and, for `wait` alone, how many and how long.
@@ -42,7 +42,7 @@ pub(super) struct EntryQuery {
 pub(super) async fn get(
     AppliancePath(running, _): AppliancePath,
     query: Result<Query<EntryQuery>, QueryRejection>,
-) -> JsonResult {
+) -> Result<Json<JournalPage>, Problem> {
     let Query(query) = query?;
     let count = query.count.map(|_| "count");
     if let Some(name) = count.or(query.timeout.as_ref().map(|_| "timeout")) {
@@ -51,7 +51,7 @@ pub(super) async fn get(
     }
     away(move || {
         let filter = query.filter(running.appliance())?;
-        Ok(page(running.appliance(), &filter, query.limit()?))
+        Ok(Json(running.appliance().journal(&filter, query.limit()?)))
     })
     .await
 }
@@ -65,7 +65,7 @@ pub(super) async fn wait(
     State(app): State<Arc<AppState>>,
     AppliancePath(running, _): AppliancePath,
     query: Result<Query<EntryQuery>, QueryRejection>,
-) -> JsonResult {
+) -> Result<Json<JournalPage>, Problem> {
     let Query(query) = query?;
     let appliance = running.appliance();
     let (filter, limit, timeout) = (query.filter(appliance)?, query.limit()?, query.timeout()?);
@@ -79,7 +79,7 @@ pub(super) async fn wait(
         biased;
         () = appliance.wait(&filter, count) => {
             let (appliance, filter) = (Arc::clone(appliance), filter.clone());
-            away(move || Ok(page(&appliance, &filter, limit))).await
+            away(move || Ok(Json(appliance.journal(&filter, limit)))).await
         }
         () = running.stopped() => Err(if app.registry.is_ending() {
             process::ending()
@@ -155,16 +155,6 @@ fn named<T: ClosedSet>(name: Option<&String>) -> Result<Option<T>, Problem> {
         })
     };
     name.map(find).transpose()
-}
-
-fn page(appliance: &MockAppliance, filter: &EntryFilter, limit: usize) -> Json<Value> {
-    let page = appliance.journal(filter, limit);
-    Json(json!({
-        "entries": page.entries,
-        "count": page.count,
-        "truncated": page.truncated,
-        "dropped": page.dropped,
-    }))
 }
 
 /// Returns the problem of a wait that is over, with what came instead.
