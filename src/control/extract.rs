@@ -13,6 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 
 use crate::{
+    contract,
     control::{
         AppState,
         problem::{Problem, shorten},
@@ -99,7 +100,7 @@ pub(super) fn unknown_appliance(registry: &Registry, name: &str) -> Problem {
         .map(|known| known.appliance().name())
         .collect();
     Problem::unknown_appliance(format!("no appliance is named `{}`", shorten(name)))
-        .nearest(name, names.iter().map(|name| &**name))
+        .did_you_mean(contract::nearest(name, names.iter().map(|name| &**name)))
 }
 
 /// Returns the place of a key in a JSON body (RFC 6901).

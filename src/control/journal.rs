@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    contract,
     contract::ClosedSet,
     control::{
         AppState, away,
@@ -151,7 +152,8 @@ fn named<T: ClosedSet>(name: Option<&String>) -> Result<Option<T>, Problem> {
         T::named(name).ok_or_else(|| {
             let (noun, shown, names) = (T::NOUN, shorten(name), T::NAMES.join(", "));
             let detail = format!("unknown {noun} `{shown}`, expected one of {names}");
-            Problem::invalid_query(detail).nearest(name, T::NAMES.iter().copied())
+            let near = contract::nearest(name, T::NAMES.iter().copied());
+            Problem::invalid_query(detail).did_you_mean(near)
         })
     };
     name.map(find).transpose()

@@ -10,7 +10,7 @@ use axum::{
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{contract, fixture, server::RegistryError};
+use crate::{fixture, server::RegistryError};
 
 /// A problem, as the JSON object of the answer. A request that has one changed nothing.
 #[derive(Debug)]
@@ -69,15 +69,6 @@ impl Problem {
             true => self.hint(hint),
             false => self,
         }
-    }
-
-    /// Adds the nearest of some names as a hint, if one is near.
-    pub(super) fn nearest<'a>(
-        self,
-        value: &str,
-        names: impl IntoIterator<Item = &'a str>,
-    ) -> Problem {
-        self.did_you_mean(contract::nearest(value, names))
     }
 
     /// Adds a name as a hint, if one is meant.
