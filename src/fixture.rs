@@ -31,7 +31,7 @@ use std::{
 pub use catalog::{READY_MADE, description};
 pub(crate) use catalog::{advice, nearest_mode};
 pub use diagnostic::Diagnostic;
-pub(crate) use diagnostic::Position;
+pub(crate) use diagnostic::{Position, hint_line};
 pub use distinct::distinct;
 #[cfg(feature = "cli")]
 pub(crate) use export::escape;

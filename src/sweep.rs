@@ -47,7 +47,7 @@ pub use verdict::{PasswordKind, Verdict};
 use crate::{
     contract::{Glob, Kind, nearest},
     fixture,
-    fixture::{Diagnostic, Fixture},
+    fixture::{Diagnostic, Fixture, hint_line},
     testing,
 };
 
@@ -118,7 +118,7 @@ pub enum SweepError {
     #[error("{0}")]
     Users(&'static str),
     /// A name or a glob means nothing.
-    #[error("{option} `{value}` matches no {what}{}", hint.iter().map(|hint| format!("\n  hint: {hint}")).collect::<String>())]
+    #[error("{option} `{value}` matches no {what}{}", hint_line(hint.as_deref()))]
     Unknown {
         /// What was set, as on the command line.
         option: &'static str,

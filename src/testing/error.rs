@@ -2,7 +2,7 @@
 
 use std::{fmt, panic::Location};
 
-use crate::fixture;
+use crate::{fixture, fixture::hint_line};
 
 /// What is wrong with the configuration of a double. Shows no password.
 ///
@@ -11,7 +11,8 @@ use crate::fixture;
 ///  --> tests/rotation.rs:12:10
 ///   hint: did you mean `table`?
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("error: {message}\n --> {place}{}", hint_line(hint.as_deref()))]
 #[non_exhaustive]
 pub struct Error {
     /// What is wrong, in one line.
@@ -76,20 +77,9 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "error: {}\n --> {}", self.message, self.place)?;
-        self.hint
-            .iter()
-            .try_for_each(|hint| write!(out, "\n  hint: {hint}"))
-    }
-}
-
 /// The same: `unwrap` and a test that returns it print this.
 impl fmt::Debug for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{self}")
     }
 }
-
-impl std::error::Error for Error {}
