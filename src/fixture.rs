@@ -164,26 +164,21 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Diagnostic> {
 /// # Panics
 /// Never in a released binary: the text is compiled in, and a test reads both.
 pub fn built_in(kind: Kind) -> Fixture {
-    static SENSOR: LazyLock<Fixture> = LazyLock::new(|| {
-        embedded(
-            "fixtures/sensor.yaml",
-            include_str!("../fixtures/sensor.yaml"),
-        )
-    });
-    static CONSOLE: LazyLock<Fixture> = LazyLock::new(|| {
-        embedded(
-            "fixtures/console.yaml",
-            include_str!("../fixtures/console.yaml"),
-        )
-    });
+    static CONSOLE: LazyLock<Fixture> = LazyLock::new(|| embedded(Kind::Console));
+    static SENSOR: LazyLock<Fixture> = LazyLock::new(|| embedded(Kind::Sensor));
     match kind {
         Kind::Console => CONSOLE.clone(),
         Kind::Sensor => SENSOR.clone(),
     }
 }
 
-fn embedded(file: &str, text: &str) -> Fixture {
-    let fixture = read(file, text).unwrap_or_else(|error| panic!("{error}"));
+fn embedded(kind: Kind) -> Fixture {
+    let text = match kind {
+        Kind::Console => include_str!("../fixtures/console.yaml"),
+        Kind::Sensor => include_str!("../fixtures/sensor.yaml"),
+    };
+    let fixture = read(&format!("fixtures/{kind}.yaml"), text);
+    let fixture = fixture.unwrap_or_else(|error| panic!("{error}"));
     Fixture {
         names_users: false,
         ..fixture
