@@ -170,13 +170,9 @@ impl Registry {
         let mut entries = self.entries();
         entries.check_name(&fixture.name)?;
         entries.count += 1;
-        let mut running = RunningAppliance::serve_port(
-            port,
-            appliance,
-            settings.identity.as_ref(),
-            Arc::clone(&settings.limits),
-            entries.count,
-        );
+        let (identity, limits) = (settings.identity.as_ref(), Arc::clone(&settings.limits));
+        let mut running = RunningAppliance::serve_port(port, appliance, identity, limits);
+        running.number = entries.count;
         running.host = settings.advertise.clone();
         let running = Arc::new(running);
         let name = running.appliance().name();

@@ -58,7 +58,7 @@ impl RunningAppliance {
         let port = BoundPort::new(listener, (None, None))?;
         let limits = limits.into();
         Ok(RunningAppliance::serve_port(
-            port, appliance, identity, limits, 0,
+            port, appliance, identity, limits,
         ))
     }
 
@@ -71,7 +71,6 @@ impl RunningAppliance {
         appliance: MockAppliance,
         identity: Option<&Identity>,
         limits: Arc<Limits>,
-        number: u64,
     ) -> RunningAppliance {
         let (appliance, identity) = (Arc::new(appliance), identity.cloned());
         let stopped = watch::Sender::new(false);
@@ -85,7 +84,7 @@ impl RunningAppliance {
             address: port.address,
             identity,
             host: None,
-            number,
+            number: 0,
             task: Mutex::new(Some((tokio::spawn(server), port.guard))),
             stopped,
         }
