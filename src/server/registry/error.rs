@@ -55,22 +55,13 @@ pub struct BindError {
 
 impl fmt::Display for BindError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, address, reason) = (&self.name, self.address, &self.reason);
-        match (address.port(), &self.neighbour) {
-            (0, _) => write!(
-                out,
-                "{name} cannot listen at {} on {}: {reason}",
-                address.ip(),
-                self.ports
-            ),
-            (_, Some(other)) => {
-                write!(
-                    out,
-                    "{name} cannot listen on {address}, where `{other}` does: {reason}"
-                )
-            }
-            (_, None) => write!(out, "{name} cannot listen on {address}: {reason}"),
-        }
+        let address = self.address;
+        let place = match (address.port(), &self.neighbour) {
+            (0, _) => format!("at {} on {}", address.ip(), self.ports),
+            (_, Some(other)) => format!("on {address}, where `{other}` does"),
+            (_, None) => format!("on {address}"),
+        };
+        write!(out, "{} cannot listen {place}: {}", self.name, self.reason)
     }
 }
 
