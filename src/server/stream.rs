@@ -55,6 +55,11 @@ impl TrackedStream {
         }
     }
 
+    /// Moves the connection on from a phase, if it is in it.
+    fn transition(&self, from: ConnectionPhase, to: ConnectionPhase) {
+        self.connection.state().transition(from, to);
+    }
+
     /// Returns the address of this machine that the client has connected to; none if it has left.
     pub(super) fn local_address(&self) -> Option<IpAddr> {
         Some(self.stream.local_addr().ok()?.ip())
@@ -100,15 +105,11 @@ impl AsyncRead for TrackedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         // With `half_close`, hyper reads only once the answer before was flushed.
-        self.connection
-            .state()
-            .transition(ConnectionPhase::Answering, ConnectionPhase::Idle);
+        self.transition(ConnectionPhase::Answering, ConnectionPhase::Idle);
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.connection
-                .state()
-                .transition(ConnectionPhase::Idle, ConnectionPhase::Head);
+            self.transition(ConnectionPhase::Idle, ConnectionPhase::Head);
         } else {
             self.is_ended = true;
         }
@@ -125,9 +126,7 @@ impl AsyncWrite for TrackedStream {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if let Poll::Ready(Ok(1..)) = written {
             // Some of an answer was sent: its limit starts again.
-            self.connection
-                .state()
-                .transition(ConnectionPhase::Answering, ConnectionPhase::Answering);
+            self.transition(ConnectionPhase::Answering, ConnectionPhase::Answering);
         }
         written
     }
