@@ -38,45 +38,38 @@ impl<'a> Journal<'a> {
     }
 
     /// Only requests for this operation.
-    pub fn operation(mut self, operation: Operation) -> Journal<'a> {
-        self.filter.operation = Some(operation);
-        self
+    pub fn operation(self, operation: Operation) -> Journal<'a> {
+        self.set(|filter| filter.operation = Some(operation))
     }
 
     /// Only those that the appliance gave this outcome, whatever a failure mode sent instead.
-    pub fn judged(mut self, outcome: Outcome) -> Journal<'a> {
-        self.filter.judged = Some(outcome);
-        self
+    pub fn judged(self, outcome: Outcome) -> Journal<'a> {
+        self.set(|filter| filter.judged = Some(outcome))
     }
 
     /// Only those whose client was told this outcome.
-    pub fn outcome(mut self, outcome: Outcome) -> Journal<'a> {
-        self.filter.outcome = Some(outcome);
-        self
+    pub fn outcome(self, outcome: Outcome) -> Journal<'a> {
+        self.set(|filter| filter.outcome = Some(outcome))
     }
 
     /// Only those whose answer is as far as this: open, done, cut, or its client left.
-    pub fn state(mut self, state: Progress) -> Journal<'a> {
-        self.filter.state = Some(state);
-        self
+    pub fn state(self, state: Progress) -> Journal<'a> {
+        self.set(|filter| filter.state = Some(state))
     }
 
     /// Only those that the failure mode of this name changed.
-    pub fn failure(mut self, name: impl Into<String>) -> Journal<'a> {
-        self.filter.failure = Some(name.into());
-        self
+    pub fn failure(self, name: impl Into<String>) -> Journal<'a> {
+        self.set(|filter| filter.failure = Some(name.into()))
     }
 
     /// Only those about this user: whose password is checked or, by an administrator, set. Entries that were dropped are not counted.
-    pub fn user(mut self, username: impl Into<String>) -> Journal<'a> {
-        self.filter.user = Some(username.into());
-        self
+    pub fn user(self, username: impl Into<String>) -> Journal<'a> {
+        self.set(|filter| filter.user = Some(username.into()))
     }
 
     /// Only those for this path, its query left out. Entries that were dropped are not counted.
-    pub fn path(mut self, path: impl Into<String>) -> Journal<'a> {
-        self.filter.path = Some(path.into());
-        self
+    pub fn path(self, path: impl Into<String>) -> Journal<'a> {
+        self.set(|filter| filter.path = Some(path.into()))
     }
 
     /// Waits this long, in real time, in place of 5 s.
@@ -87,10 +80,8 @@ impl<'a> Journal<'a> {
 
     /// Returns those that are kept, in the order of their arrival.
     pub fn entries(&self) -> Vec<EntryView> {
-        self.double
-            .appliance()
-            .journal(&self.filter, usize::MAX)
-            .entries
+        let appliance = self.double.appliance();
+        appliance.journal(&self.filter, usize::MAX).entries
     }
 
     /// Returns how many there were, dropped entries too unless of one user or path.
@@ -134,6 +125,12 @@ impl<'a> Journal<'a> {
         self.result(is_reached, count)
     }
 
+    /// Changes the filter.
+    fn set(mut self, set: impl FnOnce(&mut EntryFilter)) -> Journal<'a> {
+        set(&mut self.filter);
+        self
+    }
+
     fn reached(&self, count: u64) -> impl Future<Output = bool> + Send + use<> {
         let appliance = Arc::clone(self.double.appliance());
         let (filter, within) = (self.filter.clone(), self.within);
@@ -148,12 +145,8 @@ impl<'a> Journal<'a> {
         if is_reached == Some(true) {
             return Ok(());
         }
-        let Journal {
-            double,
-            filter,
-            within,
-        } = self;
-        let (appliance, came) = (double.appliance(), self.count());
+        let (filter, within) = (&self.filter, self.within);
+        let (appliance, came) = (self.double.appliance(), self.count());
         let requests = describe_requests(appliance, filter);
         let findings = describe_findings(appliance);
         Err(WaitTimeout(format!(
