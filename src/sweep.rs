@@ -266,15 +266,16 @@ impl Sweep {
         fixture.seed = self.seed.or(fixture.seed);
         let modes = scenario::chosen_modes(&self, &fixture)?;
         let executor = Executor::new(&fixture, client, self.time, stop)?;
-        let (mut planned, mut left_out, mut calls) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (mut planned, mut left_out) = (Vec::new(), Vec::new());
+        let (mut calls, mut all_calls) = (BTreeMap::new(), Vec::new());
         for task in self.wanted_tasks()? {
             let made = executor.clean_run(task)?;
             let (scenarios, others) = scenario::plan(&self, &fixture, &modes, task, &made)?;
             planned.extend(scenarios);
             left_out.extend(others);
-            calls.insert(task, made);
+            calls.insert(task, made.iter().map(CleanCall::name).collect());
+            all_calls.extend(made);
         }
-        let all_calls: Vec<CleanCall> = calls.values().flatten().cloned().collect();
         scenario::check_readings(&self, &fixture, &all_calls)?;
         let planned = self.chosen(planned)?;
         let jobs = self.jobs.unwrap_or_else(|| 4 * jobs::processors());
@@ -284,7 +285,6 @@ impl Sweep {
         for scenario in &scenarios {
             *counts.entry(scenario.verdict).or_default() += 1;
         }
-        let names = |calls: Vec<CleanCall>| calls.iter().map(CleanCall::name).collect();
         Ok(SweepReport {
             version: 1,
             tool: concat!("d4iot-double ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -294,10 +294,7 @@ impl Sweep {
             jobs,
             client_runs: executor.runs.load(Ordering::Relaxed),
             seconds: executor.started.elapsed().as_secs_f64(),
-            calls: calls
-                .into_iter()
-                .map(|(task, calls)| (task, names(calls)))
-                .collect(),
+            calls,
             counts,
             trouble: Vec::new(),
             repeat: self
