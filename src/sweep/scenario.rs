@@ -1,6 +1,6 @@
 //! Which scenarios there are: each failure mode at each call that the client made in the clean run, and each reading that it saw.
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
@@ -138,19 +138,17 @@ pub(super) fn chosen_modes(
     if sweep.chooses_nothing() {
         return Ok(modes);
     }
-    let mut chosen = BTreeSet::new();
+    let mut globs = Vec::new();
     for wanted in &sweep.failures {
         let glob = glob("--fail", wanted)?;
-        let meant = modes.iter().filter(|mode| glob.is_match(&mode.name));
-        let meant: Vec<&str> = meant.map(|mode| mode.name.as_str()).collect();
-        if meant.is_empty() {
+        if !modes.iter().any(|mode| glob.is_match(&mode.name)) {
             let own = fixture.failures.iter().map(|mode| mode.name.as_str());
             let near = fixture::nearest_mode(wanted, own);
             return Err(unknown("--fail", wanted, "failure mode", near));
         }
-        chosen.extend(meant.into_iter().map(str::to_owned));
+        globs.push(glob);
     }
-    modes.retain(|mode| chosen.contains(&mode.name));
+    modes.retain(|mode| globs.iter().any(|glob| glob.is_match(&mode.name)));
     Ok(modes)
 }
 
