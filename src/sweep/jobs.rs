@@ -32,13 +32,10 @@ pub(super) fn run_all(
     };
     let is_wanted =
         |result: &ScenarioResult| result.failed || result.verdict == Verdict::NotReached;
-    let again_wanted: Vec<usize> = (0..results.len())
-        .filter(|index| is_wanted(&results[*index]))
-        .collect();
-    observe(SweepEvent::Repeating(again_wanted.len()));
-    let (hung, others): (Vec<_>, Vec<_>) = again_wanted
-        .into_iter()
-        .partition(|index| results[*index].verdict == Verdict::Hung);
+    let wanted = (0..results.len()).filter(|index| is_wanted(&results[*index]));
+    let (hung, others): (Vec<_>, Vec<_>) =
+        wanted.partition(|index| results[*index].verdict == Verdict::Hung);
+    observe(SweepEvent::Repeating(hung.len() + others.len()));
     let mut differing = Vec::new();
     for (indices, jobs) in [
         (others, processors()),

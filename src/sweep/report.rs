@@ -158,11 +158,7 @@ impl SweepReport {
     }
 
     fn page(&self) -> SweepPage<'_> {
-        let mut verdicts: Vec<_> = self
-            .counts
-            .iter()
-            .map(|(name, count)| (*name, *count))
-            .collect();
+        let mut verdicts: Vec<_> = self.counts.clone().into_iter().collect();
         let mut marks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for scenario in self.scenarios.iter().filter(|one| !one.failed) {
             for mark in &scenario.marks {

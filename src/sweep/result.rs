@@ -124,11 +124,8 @@ impl ScenarioResult {
     pub(super) fn replace(&mut self, other: ScenarioResult) {
         let old = mem::replace(self, other);
         let is_new = |mark: &Mark| self.marks.iter().all(|own| own.name != mark.name);
-        let kept: Vec<Mark> = old
-            .marks
-            .into_iter()
-            .filter(|mark| mark.is_failure() && is_new(mark))
-            .collect();
+        let mut kept = old.marks;
+        kept.retain(|mark| mark.is_failure() && is_new(mark));
         self.marks.extend(kept);
         self.judge();
     }

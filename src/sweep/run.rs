@@ -190,9 +190,7 @@ impl<'a> Executor<'a> {
         let (first, believed) =
             self.run(double, task, name, self.known_password(task), &damaging)?;
         let missing = self.missing(scenario, &appliance, &first);
-        let mut marks: Vec<Mark> = mark::of_certificate(scenario, &first.exchanges)
-            .into_iter()
-            .collect();
+        let mut marks = Vec::from_iter(mark::of_certificate(scenario, &first.exchanges));
         let mut verdict = verdict::of_first(task, &first.seen);
         let mut runs = vec![first];
         let mut last = appliance;
@@ -253,8 +251,7 @@ impl<'a> Executor<'a> {
 fn connection_counter(fixture: &Fixture) -> Result<FailureMode, SweepError> {
     let never =
         r#"{ "name": "connections", "when": { "calls": [1000000000] }, "do": { "tls": [1.3] } }"#;
-    let mode = fixture::read_mode("sweep", never, &fixture.mode_context())?;
-    Ok(mode)
+    Ok(fixture::read_mode("sweep", never, &fixture.mode_context())?)
 }
 
 /// Says that a client sent no request, and how far it came.
