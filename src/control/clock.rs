@@ -38,18 +38,16 @@ pub(super) async fn set(
     }
     let given = change.advance.unwrap_or("0s".into());
     let advance = given.as_str().and_then(failure::duration::parse);
-    let advance = advance.ok_or_else(|| {
-        let shown = shorten(&given.to_string());
-        let expected = "expected a duration, as `500ms`, `5s` or `1h30m`";
-        Problem::invalid_body(format!("advance is {shown}, {expected}"))
-            .pointer("/advance".to_owned())
-    })?;
+    let wrong = |expected: &str| {
+        let detail = format!("advance is {}, {expected}", shorten(&given.to_string()));
+        Problem::invalid_body(detail).pointer("/advance".to_owned())
+    };
+    let advance =
+        advance.ok_or_else(|| wrong("expected a duration, as `500ms`, `5s` or `1h30m`"))?;
     let clock = running.appliance().clock();
     if clock.now().0.saturating_add(advance) > MAX_MOMENT {
         let most = MAX_MOMENT.as_secs() / 3600;
-        let given = shorten(&given.to_string());
-        let detail = format!("advance is {given}, and the clock ends at {most}h");
-        return Err(Problem::invalid_body(detail).pointer("/advance".to_owned()));
+        return Err(wrong(&format!("and the clock ends at {most}h")));
     }
     match change.frozen {
         Some(true) => clock.freeze(),
