@@ -125,9 +125,8 @@ fn shown((failure, counter): (FailureMode, Counter)) -> Value {
 fn find(running: &RunningAppliance, name: &str) -> JsonResult {
     let mut failures = running.appliance().failures().into_iter();
     let found = failures.find(|(_, counter)| counter.mode == name);
-    found
-        .map(|found| Json(shown(found)))
-        .ok_or_else(|| unknown(running, name))
+    let failure = found.ok_or_else(|| unknown(running, name))?;
+    Ok(Json(shown(failure)))
 }
 
 fn taken(name: &str) -> Problem {

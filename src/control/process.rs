@@ -23,19 +23,14 @@ pub(super) async fn ready(State(app): State<Arc<AppState>>) -> JsonResult {
     if *app.stopping.borrow() {
         return Err(ending());
     }
-    let all = app.registry.appliances();
-    match all
-        .iter()
-        .find(|running| running.appliance().is_port_closed())
-    {
-        None => Ok(Json(json!({ "ready": true }))),
-        Some(closed) => {
-            let name = closed.appliance().name();
-            let detail = format!("a failure mode has closed the port of `{name}`");
-            let hint = "wait, reset the appliance, or disarm the mode";
-            Err(Problem::port_closed(detail).hint(hint))
-        }
-    }
+    let mut all = app.registry.appliances().into_iter();
+    let Some(closed) = all.find(|running| running.appliance().is_port_closed()) else {
+        return Ok(Json(json!({ "ready": true })));
+    };
+    let name = closed.appliance().name();
+    let detail = format!("a failure mode has closed the port of `{name}`");
+    let hint = "wait, reset the appliance, or disarm the mode";
+    Err(Problem::port_closed(detail).hint(hint))
 }
 
 pub(super) async fn ca(State(app): State<Arc<AppState>>) -> Result<impl IntoResponse, Problem> {
@@ -45,10 +40,8 @@ pub(super) async fn ca(State(app): State<Arc<AppState>>) -> Result<impl IntoResp
             "no CA was generated: plain HTTP is served, or a certificate given with --tls-cert";
         return Err(Problem::unknown_path(detail));
     };
-    Ok((
-        [(header::CONTENT_TYPE, "application/x-pem-file")],
-        pem.to_owned(),
-    ))
+    let content_type = [(header::CONTENT_TYPE, "application/x-pem-file")];
+    Ok((content_type, pem.to_owned()))
 }
 
 pub(super) fn ending() -> Problem {

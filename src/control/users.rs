@@ -37,9 +37,8 @@ pub(super) async fn add(
 pub(super) async fn one(AppliancePath(running, username): AppliancePath) -> JsonResult {
     let users = running.appliance().users();
     let found = users.iter().find(|user| user.username == username);
-    found
-        .map(|user| Json(shown(user)))
-        .ok_or_else(|| unknown(&username))
+    let user = found.ok_or_else(|| unknown(&username))?;
+    Ok(Json(shown(user)))
 }
 
 pub(super) async fn put(
