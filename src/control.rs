@@ -110,6 +110,7 @@ impl AppState {
 /// Routes every path of the OpenAPI document.
 fn router(app: Arc<AppState>) -> Router {
     let paths = DOCUMENT["paths"].as_object().expect("tests read it").keys();
+    let check = middleware::from_fn_with_state(Arc::clone(&app), guard::check);
     paths
         .fold(Router::new(), |router, path| {
             router.route(path, methods(path))
@@ -117,10 +118,7 @@ fn router(app: Arc<AppState>) -> Router {
         .route_layer(middleware::from_fn(document::check_query))
         .fallback(document::no_such_path)
         .method_not_allowed_fallback(document::no_such_method)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            guard::check,
-        ))
+        .layer(check)
         .with_state(app)
 }
 

@@ -24,10 +24,8 @@ pub(super) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 pub(super) async fn openapi() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        format!("{:#}\n", *DOCUMENT),
-    )
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    (content_type, format!("{:#}\n", *DOCUMENT))
 }
 
 /// Answers a request for a path that does not exist, with the nearest that does.

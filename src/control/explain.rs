@@ -87,19 +87,14 @@ fn request(asked: ExplainRequest) -> Result<Request<Bytes>, Problem> {
     let is_word = method.len() <= MAX_METHOD_BYTES && method.iter().all(u8::is_ascii_alphabetic);
     let method = Method::from_bytes(method).ok().filter(|_| is_word);
     *request.method_mut() = method.ok_or_else(|| wrong("/method", "an HTTP method, as `POST`"))?;
-    let uri: Option<Uri> = asked
-        .path
-        .parse()
-        .ok()
-        .filter(|_| asked.path.starts_with('/') && !asked.path.contains('#'));
+    let is_path = asked.path.starts_with('/') && !asked.path.contains('#');
+    let uri: Option<Uri> = asked.path.parse().ok().filter(|_| is_path);
     *request.uri_mut() =
         uri.ok_or_else(|| wrong("/path", "a path that begins with `/`, without a fragment"))?;
     let headers = request.headers_mut();
     if !is_text {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
     }
     for (name, value) in &asked.headers {
         let place = format!("/headers{}", pointer(name));

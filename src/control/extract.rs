@@ -52,12 +52,9 @@ impl<S: Sync> FromRequest<S> for RequestText {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (bytes, is_json) = read(request, true).await?;
-        let escape = |text: String| {
-            if is_json {
-                fixture::escape(&text)
-            } else {
-                text
-            }
+        let escape = |text: String| match is_json {
+            true => fixture::escape(&text),
+            false => text,
         };
         String::from_utf8(bytes.into())
             .map(|text| RequestText(escape(text)))
@@ -95,10 +92,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for RequestJson<T> {
 /// Returns the problem of a name that no appliance has.
 pub(super) fn unknown_appliance(registry: &Registry, name: &str) -> Problem {
     let appliances = registry.appliances();
-    let names: Vec<_> = appliances
-        .iter()
-        .map(|known| known.appliance().name())
-        .collect();
+    let names = appliances.iter().map(|known| known.appliance().name());
+    let names: Vec<_> = names.collect();
     Problem::unknown_appliance(format!("no appliance is named `{}`", shorten(name)))
         .did_you_mean(contract::nearest(name, names.iter().map(|name| &**name)))
 }
@@ -111,15 +106,9 @@ pub(super) fn pointer(key: &str) -> String {
 /// Reads a body whole, and says whether it is JSON. Where it is, it is well-formed: JSON is YAML, and the JSON reader has better messages.
 async fn read(request: Request, takes_yaml: bool) -> Result<(Bytes, bool), Problem> {
     let value = request.headers().get(header::CONTENT_TYPE);
-    let value = value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let given = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    let given = essence.unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = given == "application/json";
     if !(is_json || takes_yaml && YAML.contains(&given.as_str())) {
         let expected = ["application/json", "application/json or application/yaml"];
@@ -190,12 +179,8 @@ fn without_values(text: &str) -> String {
     let (found, expected) = text.split_at(text.rfind(", expected ").unwrap_or(text.len()));
     match found.split_once(": ") {
         Some((what @ ("invalid type" | "invalid value"), value)) => {
-            let kind = value
-                .split(['"', '`'])
-                .next()
-                .unwrap_or_default()
-                .trim_end();
-            format!("{what}: {kind}{expected}")
+            let kind = value.split(['"', '`']).next().unwrap_or_default();
+            format!("{what}: {}{expected}", kind.trim_end())
         }
         _ => text.to_owned(),
     }

@@ -29,12 +29,8 @@ pub(super) struct ArmRequest {
 }
 
 pub(super) async fn list(AppliancePath(running, _): AppliancePath) -> Json<Value> {
-    let failures: Value = running
-        .appliance()
-        .failures()
-        .into_iter()
-        .map(shown)
-        .collect();
+    let failures = running.appliance().failures();
+    let failures: Value = failures.into_iter().map(shown).collect();
     Json(json!({ "failures": failures }))
 }
 
@@ -50,10 +46,8 @@ pub(super) async fn add(
     });
     let name = name.await?;
     let owner = running.appliance().name();
-    Ok(created(
-        &[&owner, "failures", &name],
-        find(&running, &name)?,
-    ))
+    let shown = find(&running, &name)?;
+    Ok(created(&[&owner, "failures", &name], shown))
 }
 
 pub(super) async fn one(AppliancePath(running, name): AppliancePath) -> JsonResult {
@@ -79,10 +73,8 @@ pub(super) async fn arm(
             })
         })?;
     }
-    Ok((
-        created_or_ok(is_new && method == Method::PUT),
-        find(&running, &name)?,
-    ))
+    let status = created_or_ok(is_new && method == Method::PUT);
+    Ok((status, find(&running, &name)?))
 }
 
 pub(super) async fn remove(

@@ -18,7 +18,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, header, uri::Authority};
+use http::{HeaderMap, header, uri::Authority};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -114,11 +114,8 @@ fn host(request: &Request) -> Result<Authority, Problem> {
         let detail = "expected one Host header with a name or an address, and perhaps a port";
         return Err(Problem::malformed_host(detail));
     };
-    if request
-        .uri()
-        .authority()
-        .is_some_and(|named| *named != host)
-    {
+    let named = request.uri().authority();
+    if named.is_some_and(|named| *named != host) {
         let detail = "the Host header and the URL in the request line differ";
         return Err(Problem::malformed_host(detail));
     }
@@ -127,10 +124,8 @@ fn host(request: &Request) -> Result<Authority, Problem> {
 
 /// Compares in constant time.
 fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .map(HeaderValue::as_bytes);
-    let parts = value.and_then(|value| value.split_at_checked("Bearer ".len()));
+    let value = headers.get(header::AUTHORIZATION);
+    let parts = value.and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()));
     parts.is_some_and(|(scheme, given)| {
         // Several blanks may stand between them (RFC 9110 section 11.4).
         let given = given.trim_ascii_start();

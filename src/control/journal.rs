@@ -173,16 +173,14 @@ fn not_reached(
         format!("{operation} {outcome} ({})", entry.state)
     };
     let instead: Vec<String> = all.entries.iter().map(describe).collect();
+    let instead = instead.join(", ");
     let came = appliance.count(filter);
     let detail = format!("{came} of {count} came within {timeout:?}");
     let nothing =
         "no request at all has come since the last reset: is the client asking this appliance?";
     Problem::not_reached(detail).hint(match all.count {
         0 => nothing.to_owned(),
-        all => format!(
-            "{all} came in all, the last of them: {}",
-            instead.join(", ")
-        ),
+        all => format!("{all} came in all, the last of them: {instead}"),
     })
 }
 

@@ -73,10 +73,8 @@ async fn serve_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_BYTES);
-    let mut served = pin!(builder.serve_connection(
-        TokioIo::new(Box::pin(stream)),
-        TowerToHyperService::new(router)
-    ));
+    let (stream, service) = (Box::pin(stream), TowerToHyperService::new(router));
+    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // An error is the client's: it left, or broke the protocol, which hyper has answered.
     tokio::select! {
         _ = served.as_mut() => {}
