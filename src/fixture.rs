@@ -98,11 +98,8 @@ pub type LoadFile<'a> = dyn FnMut(&str) -> io::Result<Vec<u8>> + 'a;
 /// # Errors
 /// The first thing that is wrong; several appliances. No error shows a password.
 pub fn read(file: &str, text: &str) -> Result<Fixture, Diagnostic> {
-    let mut none = |_: &str| {
-        Err(io::Error::other(
-            "only a fixture in a file can use other files",
-        ))
-    };
+    let reason = "only a fixture in a file can use other files";
+    let mut none = |_: &str| Err(io::Error::other(reason));
     read_with(file, text, &mut none)?.single(file)
 }
 
