@@ -45,13 +45,10 @@ fn entry(file: &mut String, source: &Source, exchange: &DocumentedExchange) -> s
     let answers = source.answers_to(exchange);
     let texts = answers.iter().filter_map(|answer| {
         let body: Json = serde_json::from_slice(answer.response.body()).ok()?;
-        let mut value = body.as_object()?.values().next()?;
+        let value = body.as_object()?.values().next()?;
         // A failure has its text in an object, or is that text.
-        value = value
-            .as_object()
-            .and_then(|inner| inner.values().next())
-            .unwrap_or(value);
-        Some(escaped(&value.to_string()))
+        let inner = value.as_object().and_then(|inner| inner.values().next());
+        Some(escaped(&inner.unwrap_or(value).to_string()))
     });
     let mut texts: Vec<String> = texts.collect();
     texts.sort();

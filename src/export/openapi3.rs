@@ -88,9 +88,8 @@ fn operation_object(
 fn body_schema(source: &Source, operation: Operation) -> Json {
     let fields = source.contract.clause(operation).fields.iter();
     let names = fields.map(|(field, fact)| {
-        source.listed(format!("{operation}.{}", field.name()), fact, |names| {
-            &names.0
-        })
+        let name = format!("{operation}.{}", field.name());
+        source.listed(name, fact, |names| &names.0)
     });
     let bodies = product(&names.collect::<Vec<_>>());
     let object = |names: &Vec<&String>| {

@@ -39,26 +39,20 @@ pub(super) fn choice(keyword: &str, mut schemas: Vec<Json>) -> Json {
 
 /// Returns a schema without references and choices, which allows whatever one of its choices allows, and perhaps more.
 pub(super) fn merged(schema: &Json, named: &Json) -> Json {
-    let name = schema["$ref"]
-        .as_str()
-        .and_then(|path| path.rsplit('/').next());
+    let path = schema["$ref"].as_str();
+    let name = path.and_then(|path| path.rsplit('/').next());
     if let Some(name) = name {
         return merged(&named[name], named);
     }
-    let Some(keyword) = ["oneOf", "anyOf"]
-        .into_iter()
-        .find(|keyword| schema[keyword].is_array())
-    else {
+    let mut keywords = ["oneOf", "anyOf"].into_iter();
+    let Some(keyword) = keywords.find(|keyword| schema[keyword].is_array()) else {
         return schema.clone();
     };
-    let choices: Vec<Json> = list(schema, keyword)
-        .map(|choice| merged(choice, named))
-        .collect();
-    let first = choices.first().cloned().unwrap_or_default();
-    let mut all = choices
-        .iter()
-        .skip(1)
-        .fold(first, |one, other| union(&one, other));
+    let choices = list(schema, keyword).map(|choice| merged(choice, named));
+    let choices: Vec<Json> = choices.collect();
+    let each = choices.iter().cloned();
+    let union = each.reduce(|one, other| union(&one, &other));
+    let mut all = union.unwrap_or_default();
     if !schema["example"].is_null() {
         all["example"] = schema["example"].clone();
     }
@@ -71,10 +65,8 @@ fn union(one: &Json, other: &Json) -> Json {
         return json!({});
     }
     let mut union = json!({ "type": one["type"] });
-    if let (Some(these), Some(those)) = (
-        one["properties"].as_object(),
-        other["properties"].as_object(),
-    ) {
+    let [these, those] = [one, other].map(|schema| schema["properties"].as_object());
+    if let (Some(these), Some(those)) = (these, those) {
         let mut properties = these.clone();
         for (name, theirs) in those {
             let both = these.get(name).map(|ours| self::union(ours, theirs));

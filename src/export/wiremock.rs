@@ -170,10 +170,8 @@ impl<'a> OperationStubs<'a> {
             [(account, name.1), (password, |user| user.password.expose())];
         let mut classes: BTreeMap<_, Vec<&User>> = BTreeMap::new();
         for user in self.source.appliance.state.directory.users() {
-            classes
-                .entry((user.role, user.state))
-                .or_default()
-                .push(user);
+            let class = classes.entry((user.role, user.state)).or_default();
+            class.push(user);
         }
         let mut bodies = vec![of_nobody.clone()];
         let signed_in = classes.values();
@@ -212,10 +210,8 @@ impl<'a> OperationStubs<'a> {
         for body in bodies {
             let request = self.request(&body.text(), Some(JSON));
             let outcome = evaluate(&self.source.appliance, &request).0.key.outcome;
-            grouped
-                .entry((body.weight, outcome))
-                .or_default()
-                .push(body);
+            let group = grouped.entry((body.weight, outcome)).or_default();
+            group.push(body);
         }
         grouped
     }
@@ -315,10 +311,8 @@ fn stub(source: &Source, priority: usize, request: &Request<Bytes>, pattern: Jso
         "headers": headers.collect::<Map<_, _>>(),
     });
     let (body, quoted) = (text(answer.body()), Json::from(USERNAME).to_string());
-    let repeated = body.replace(
-        quoted.trim_matches('"'),
-        "{{jsonPath request.body '$.username'}}",
-    );
+    let username = "{{jsonPath request.body '$.username'}}";
+    let repeated = body.replace(quoted.trim_matches('"'), username);
     if repeated != body {
         response["transformers"] = json!(["response-template"]);
     }
