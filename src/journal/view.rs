@@ -132,6 +132,8 @@ impl<'a> JournalRedactor<'a> {
             let value = sent.content_type.as_ref()?.to_str().ok()?;
             Some(clean(value))
         };
+        let findings = data.findings.iter();
+        let findings = findings.map(|finding| self.finding(*finding, entry, &fields));
         let suggest = || clean(&suggestion(self.rules, request.path()));
         EntryView {
             number: entry.number,
@@ -167,11 +169,7 @@ impl<'a> JournalRedactor<'a> {
             fingerprints: passwords
                 .map(|(name, value)| (name.clone(), self.fingerprints.of(value).into()))
                 .collect(),
-            findings: data
-                .findings
-                .iter()
-                .map(|finding| self.finding(*finding, entry, &fields))
-                .collect(),
+            findings: findings.collect(),
             suggestion: class.operation.is_none().then(suggest),
         }
     }
@@ -199,10 +197,8 @@ impl<'a> JournalRedactor<'a> {
                 parsed.err().map(|error| error.to_string())
             }
             (Finding::MissingField, Some(operation)) => {
-                let wanted = contract::of(self.rules.kind())
-                    .clause(operation)
-                    .fields
-                    .keys();
+                let clause = contract::of(self.rules.kind()).clause(operation);
+                let wanted = clause.fields.keys();
                 let is_missing = |name: &&str| fields.iter().all(|(given, _)| given != name);
                 let missing: Vec<&str> = wanted.map(|f| f.name()).filter(is_missing).collect();
                 Some(missing.join(", "))

@@ -75,10 +75,8 @@ fn hand_to_hyper(
     if delivery.is_plain() {
         return delivery.response;
     }
-    let mut steps = delivery.script(
-        request_flags(request),
-        &httpdate::fmt_http_date(clock::wall_time()),
-    );
+    let date = httpdate::fmt_http_date(clock::wall_time());
+    let mut steps = delivery.script(request_flags(request), &date);
     let is_honest = delivery.framing == Framing::True && delivery.end.is_none();
     if is_honest && steps.last() == Some(&WireStep::Close) {
         // The client asked for the end: hyper closes, over TLS with a `close_notify`.

@@ -133,10 +133,8 @@ impl RunningAppliance {
             };
             let ended = server.await;
             // A runtime that shuts down cancels the server, which is an end as well.
-            debug_assert!(
-                ended.err().is_none_or(|error| !error.is_panic()),
-                "the server never panics"
-            );
+            let has_panicked = ended.is_err_and(|error| error.is_panic());
+            debug_assert!(!has_panicked, "the server never panics");
             drop(guard);
             true
         }

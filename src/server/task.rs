@@ -62,11 +62,8 @@ pub(super) async fn serve(
         return;
     }
     let (connection, decision) = accepted.connection();
-    let (is_tls, first, source) = (
-        accepted.port.identity.is_some(),
-        accepted.first,
-        accepted.source,
-    );
+    let is_tls = accepted.port.identity.is_some();
+    let Accepted { first, source, .. } = accepted;
     let is_plaintext = matches!(
         &decision,
         AcceptDecision::Serve(Some(failure)) if failure.handshake == Some(Handshake::Plaintext)

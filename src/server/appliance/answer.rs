@@ -53,9 +53,8 @@ impl Service for MockAppliance {
         let (findings, user) = noticed;
         // Inside the lock: a request that is evaluated later has a later time, and a later entry.
         let stamp = self.clock.timestamp();
-        let decision = content
-            .current
-            .evaluate_and_commit(&parsed, client, stamp.moment);
+        let current = &mut content.current;
+        let decision = current.evaluate_and_commit(&parsed, client, stamp.moment);
         let operation = decision.class.operation;
         let met = operation.ok_or_else(|| content.describe(method, uri));
         if let Err(unmatched) = &met {

@@ -79,12 +79,9 @@ impl MockAppliance {
         });
         let rules = self.rules();
         let redactor = JournalRedactor::new(&rules, FINGERPRINTS.clone(), redactor);
+        let entries = entries.iter().rev();
         JournalPage {
-            entries: entries
-                .iter()
-                .rev()
-                .map(|entry| redactor.view(entry))
-                .collect(),
+            entries: entries.map(|entry| redactor.view(entry)).collect(),
             count,
             truncated,
             dropped,
@@ -127,9 +124,7 @@ impl MockAppliance {
             connection: 0,
         };
         let decision = current.evaluate_and_commit(&parsed, client, self.clock.now());
-        let answer = decision
-            .render_delivery(&rules, &parsed, request.uri().path())
-            .response;
+        let delivery = decision.render_delivery(&rules, &parsed, request.uri().path());
         let class = decision.class;
         let operation = class.operation;
         let suggest = || suggestion(&rules, request.uri().path());
@@ -142,7 +137,7 @@ impl MockAppliance {
             changes: decision.changed,
             findings: Finding::all_in(request, parsed.rejection()),
             suggestion: operation.is_none().then(suggest),
-            answer,
+            answer: delivery.response,
         }
     }
 

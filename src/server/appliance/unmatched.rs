@@ -39,11 +39,8 @@ pub(super) fn line(method: &Method, uri: &Uri, directory: &Directory) -> String 
 impl fmt::Display for UnmatchedRequests {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let requests = counted(self.count as usize, "request");
-        write!(
-            out,
-            "{requests} hit no operation: {}",
-            self.first.join(", ")
-        )
+        let first = self.first.join(", ");
+        write!(out, "{requests} hit no operation: {first}")
     }
 }
 
