@@ -113,11 +113,8 @@ pub fn file(header: &Header, body: &str) -> String {
 pub fn parse(text: &str) -> Result<Snapshot, FormatError> {
     let mut lines = text.split_inclusive('\n');
     let is_fence = |line: &&str| line.trim_end() == FENCE;
-    let unopened = || {
-        FormatError(format!(
-            "line 1: expected `{FENCE}`, the start of insta's file format"
-        ))
-    };
+    let expected = "the start of insta's file format";
+    let unopened = || FormatError(format!("line 1: expected `{FENCE}`, {expected}"));
     let first = lines.next().filter(is_fence).ok_or_else(unopened)?;
     let fields: Vec<&str> = lines.clone().take_while(|line| !is_fence(line)).collect();
     let header = header::parse(&fields)?;

@@ -50,11 +50,8 @@ fn render_request(request: &Request) -> String {
     let headers = headers.map(|(name, value)| header(name, Some(value)));
     let headers: String = headers.collect();
     let body = request.body.as_deref().map_or(NO_BODY.to_owned(), body);
-    format!(
-        "{} {}{headers}\n\n{body}",
-        word(&request.method),
-        word(&request.path)
-    )
+    let (method, path) = (word(&request.method), word(&request.path));
+    format!("{method} {path}{headers}\n\n{body}")
 }
 
 fn answer(answer: &ShownAnswer) -> String {
@@ -79,10 +76,8 @@ fn header(name: &str, value: Option<&str>) -> String {
     } else {
         word(name)
     };
-    format!(
-        "\n{name}: {}",
-        value.map_or(UNSTABLE.to_owned(), escape::plain)
-    )
+    let value = value.map_or(UNSTABLE.to_owned(), escape::plain);
+    format!("\n{name}: {value}")
 }
 
 /// Returns a word, in quotes where a blank would hide its end.
@@ -98,10 +93,7 @@ fn body(bytes: &[u8]) -> String {
     let length = bytes.len();
     if length > MAX_WHOLE {
         let (head, tail) = (cut(bytes, HEAD), cut(bytes, length - TAIL));
-        let (start, end) = (
-            escape::string(&bytes[..head]),
-            escape::string(&bytes[tail..]),
-        );
+        let [start, end] = [&bytes[..head], &bytes[tail..]].map(escape::string);
         let hash = hex(&Sha256::digest(bytes)[..8]);
         let omitted = tail - head;
         return format!("{start} … {omitted} bytes … {end}\n({length} bytes, sha256 {hash}…)");

@@ -96,10 +96,8 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
         Ok(_) => return fs::OpenOptions::new().append(true).open(path).map(drop),
         Err(_) => {}
     }
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder {
         fs::create_dir_all(folder)?;
     }
     let (temporary, _) = temporary(path, open)?;
@@ -140,10 +138,8 @@ fn is_of_the_system(path: &Path) -> bool {
 }
 
 fn is_out_of_space(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 #[cfg(test)]
