@@ -157,11 +157,8 @@ impl Double {
 
     /// Returns how often the failure mode of a name fired; none for an unknown mode.
     pub fn fired(&self, name: &str) -> Option<u64> {
-        let counters = self.counters();
-        counters
-            .iter()
-            .find(|counter| counter.mode == name)
-            .map(|counter| counter.fired)
+        let mut counters = self.counters().into_iter();
+        Some(counters.find(|counter| counter.mode == name)?.fired)
     }
 
     /// Returns the clock of delays, lock-outs and the like: it can be frozen, advanced and released. What the server itself does,
@@ -198,11 +195,8 @@ impl Double {
 
     /// Returns the users' names, in alphabetical order.
     pub fn users(&self) -> Vec<String> {
-        self.appliance
-            .users()
-            .into_iter()
-            .map(|user| user.username)
-            .collect()
+        let users = self.appliance.users().into_iter();
+        users.map(|user| user.username).collect()
     }
 
     /// Goes back to what it was at the start: users, clock, counters, journal; failures armed since are gone. Expectations stay.

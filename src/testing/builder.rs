@@ -209,9 +209,8 @@ impl Builder {
         };
         // Serving starts a task: on the doubles' own runtime, not on the caller's.
         let _entered = runtime::runtime(place)?.enter();
-        let address = fixture
-            .listen
-            .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let address = fixture.listen.unwrap_or(any_port);
         let listener = server::bind(address).map_err(|error| {
             let unbound = Error::at(self.listen_place, format!("binding {address}: {error}"));
             match address.port() {
@@ -249,19 +248,14 @@ impl Builder {
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a fixture may be a file")]
 pub(crate) fn read_fixture(path: &Path) -> Result<Fixture, Error> {
-    let shown = path.display().to_string();
-    match std::fs::read(path) {
-        Ok(bytes) => fixture::read_file(&shown, &bytes, &mut |name| {
-            std::fs::read(path.with_file_name(name))
-        })
-        .and_then(|fixture| fixture.single(&shown))
-        .map_err(Error::of_file),
-        Err(error) => {
-            let folder = std::env::current_dir().unwrap_or_default();
-            Err(
-                Error::at(Location::caller(), format!("reading {shown}: {error}"))
-                    .hint(format!("paths begin at {}", folder.display())),
-            )
-        }
-    }
+    let (place, shown) = (Location::caller(), path.display().to_string());
+    let bytes = std::fs::read(path).map_err(|error| {
+        let folder = std::env::current_dir().unwrap_or_default();
+        let unread = Error::at(place, format!("reading {shown}: {error}"));
+        unread.hint(format!("paths begin at {}", folder.display()))
+    })?;
+    let mut load = |name: &str| std::fs::read(path.with_file_name(name));
+    let fixture = fixture::read_file(&shown, &bytes, &mut load);
+    let single = fixture.and_then(|fixture| fixture.single(&shown));
+    single.map_err(Error::of_file)
 }

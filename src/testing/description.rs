@@ -67,11 +67,8 @@ fn distance(view: &EntryView, filter: &EntryFilter) -> u8 {
 
 fn line(view: &EntryView) -> String {
     let or_nothing = |text: Option<String>| text.unwrap_or_default();
-    let failure = or_nothing(
-        view.failure
-            .as_ref()
-            .map(|name| format!("; under failure mode `{name}`")),
-    );
+    let failure = view.failure.as_ref();
+    let failure = or_nothing(failure.map(|name| format!("; under failure mode `{name}`")));
     let Some(operation) = view.operation else {
         let (method, target) = (&view.request.method, &view.request.target);
         let path = target.split('?').next().unwrap_or_default();
@@ -80,16 +77,10 @@ fn line(view: &EntryView) -> String {
         let suggestion = or_nothing(view.suggestion.as_ref().map(|text| format!(": {text}")));
         return format!("{method} {path} hit no operation{suggestion}{failure}");
     };
-    let user = or_nothing(
-        view.user
-            .as_ref()
-            .map(|user| format!(" by {:?}", shorten(user))),
-    );
-    format!(
-        "{operation} → {}{user}: {}{failure}",
-        view.outcome.unwrap_or(OTHER_ANSWER),
-        view.reason
-    )
+    let user = view.user.as_ref();
+    let user = or_nothing(user.map(|user| format!(" by {:?}", shorten(user))));
+    let outcome = view.outcome.unwrap_or(OTHER_ANSWER);
+    format!("{operation} → {outcome}{user}: {}{failure}", view.reason)
 }
 
 fn shorten(text: &str) -> String {

@@ -53,13 +53,8 @@ impl Error {
 
     /// Returns what is wrong with a text in a test.
     pub(crate) fn of_text(place: CallSite, what: &str, error: fixture::Diagnostic) -> Error {
-        let fixture::Diagnostic {
-            line,
-            column,
-            message,
-            ..
-        } = &error;
-        let message = format!("line {line} column {column} of {what}: {message}");
+        let (line, column) = (error.line, error.column);
+        let message = format!("line {line} column {column} of {what}: {}", error.message);
         Error {
             message,
             ..Error::of_value(place, error)

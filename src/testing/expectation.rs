@@ -114,11 +114,9 @@ impl Expectations {
 
     /// Compares all with what happened; none is compared a second time.
     pub(super) fn verify(&self, appliance: &MockAppliance) -> Result<(), UnmetExpectations> {
-        let expectations = std::mem::take(&mut *lock(&self.0));
-        let unmet: Vec<String> = expectations
-            .iter()
-            .filter_map(|state| lock(state).unmet(appliance))
-            .collect();
+        let expectations = std::mem::take(&mut *lock(&self.0)).into_iter();
+        let unmet = expectations.filter_map(|state| lock(&state).unmet(appliance));
+        let unmet: Vec<String> = unmet.collect();
         if unmet.is_empty() {
             return Ok(());
         }
@@ -167,14 +165,9 @@ impl ExpectationState {
         if !self.no_findings {
             return Vec::new();
         }
-        let entries = appliance
-            .journal(&self.filter, usize::MAX)
-            .entries
-            .into_iter();
-        let mut names: Vec<_> = entries
-            .flat_map(|view| view.findings)
-            .map(|finding| finding.name)
-            .collect();
+        let entries = appliance.journal(&self.filter, usize::MAX).entries;
+        let findings = entries.into_iter().flat_map(|view| view.findings);
+        let mut names: Vec<_> = findings.map(|finding| finding.name).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -44,18 +44,14 @@ pub struct Failure {
 impl Failure {
     /// The operation takes effect, then the connection is reset before the answer: the hazard that every rotation job must survive.
     pub fn reset_after_commit() -> Failure {
-        Failure::does(
-            "reset_after_commit",
-            json!({ "reset": "before_head", "commit": true }),
-        )
+        let action = json!({ "reset": "before_head", "commit": true });
+        Failure::does("reset_after_commit", action)
     }
 
     /// The connection is reset before the operation takes effect: to the client the same as [`Failure::reset_after_commit`].
     pub fn reset_before_commit() -> Failure {
-        Failure::does(
-            "reset_before_commit",
-            json!({ "reset": "before_head", "commit": false }),
-        )
+        let action = json!({ "reset": "before_head", "commit": false });
+        Failure::does("reset_before_commit", action)
     }
 
     /// The answer comes this much later, on the appliance's clock; in whole milliseconds, rounded up.
@@ -139,10 +135,7 @@ impl Failure {
 
     /// Happens to these operations.
     pub fn on(self, operations: impl IntoIterator<Item = Operation>) -> Failure {
-        let names = operations
-            .into_iter()
-            .map(|operation| Value::from(operation.name()))
-            .collect();
+        let names = operations.into_iter().map(Operation::name).collect();
         self.key("operations", names)
     }
 
