@@ -343,12 +343,8 @@ impl Sweep {
         let (chosen, others): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(is_chosen);
         if chosen.is_empty() {
             let names = others.iter().map(|one| &*one.name);
-            return Err(unknown(
-                "--scenario",
-                wanted,
-                "scenario",
-                nearest(wanted, names),
-            ));
+            let near = nearest(wanted, names);
+            return Err(unknown("--scenario", wanted, "scenario", near));
         }
         Ok(chosen)
     }

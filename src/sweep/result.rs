@@ -158,10 +158,8 @@ impl ScenarioResult {
     pub(super) fn causes(&self) -> impl Iterator<Item = &'static str> {
         let marks = self.marks.iter().filter(|mark| mark.is_failure());
         let verdict = Some(self.verdict).filter(|verdict| verdict.is_failure());
-        let verdict = verdict.map(Verdict::name);
-        verdict
-            .into_iter()
-            .chain(marks.map(|mark| mark.name.name()))
+        let marks = marks.map(|mark| mark.name.name());
+        verdict.map(Verdict::name).into_iter().chain(marks)
     }
 }
 

@@ -71,16 +71,13 @@ impl<'a> Executor<'a> {
         ))?;
         let admin = of_role(Role::Admin);
         let old = user.password.clone();
-        let fits = |candidate: &&&str| {
-            **candidate != old.expose() && fixture.state.policy.check(candidate).is_ok()
+        let fits = |candidate: &&str| {
+            *candidate != old.expose() && fixture.state.policy.check(candidate).is_ok()
         };
-        let new = CANDIDATES
-            .iter()
-            .find(fits)
-            .ok_or(SweepError::Users(
-                "the fixture's policy takes none of the passwords that sweep would set",
-            ))
-            .map(|new| Secret::new(*new))?;
+        let new = CANDIDATES.into_iter().find(fits);
+        let new = Secret::new(new.ok_or(SweepError::Users(
+            "the fixture's policy takes none of the passwords that sweep would set",
+        ))?);
         let secrets = users.clone().map(|user| user.password.expose());
         let secrets: BTreeSet<String> = secrets.chain([new.expose()]).map(str::to_owned).collect();
         let redactor = Arc::new(redactor(&secrets, &fixture.state.directory));
@@ -256,11 +253,8 @@ fn connection_counter(fixture: &Fixture) -> Result<FailureMode, SweepError> {
 
 /// Says that a client sent no request, and how far it came.
 fn no_request(run: &ClientRun, appliance: &MockAppliance) -> String {
-    let connections: u64 = appliance
-        .counters()
-        .iter()
-        .map(|counter| counter.seen)
-        .sum();
+    let counters = appliance.counters();
+    let connections: u64 = counters.iter().map(|counter| counter.seen).sum();
     let (came, hint) = match connections {
         0 => (
             String::new(),

@@ -278,13 +278,9 @@ fn pairs(
     });
     // After a change whose answer is lost a client may ask, if it did not before; it should not change again.
     let follows = |mode: &FailureMode| {
-        let asks = mode
-            .on
-            .as_ref()
-            .is_none_or(|on| on.contains(&Operation::Validation));
-        asks || calls[change + 1..]
-            .iter()
-            .any(|call| applies_to(mode, call))
+        let (on, later) = (mode.on.as_ref(), &calls[change + 1..]);
+        let asks = on.is_none_or(|on| on.contains(&Operation::Validation));
+        asks || later.iter().any(|call| applies_to(mode, call))
     };
     for first in damaging {
         let before = |mode: &FailureMode, calls: &[CleanCall]| {
