@@ -47,11 +47,8 @@ pub(crate) async fn serve(scheme: &str) -> Result<(), Box<dyn Error>> {
 async fn serve_connection(stream: impl Stream, users: &HashMap<String, String>) {
     let service = service_fn(|request| answer(request, users));
     // The client closes it when the load ends.
-    drop(
-        Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await,
-    );
+    let stream = TokioIo::new(stream);
+    drop(Builder::new().serve_connection(stream, service).await);
 }
 
 async fn answer(

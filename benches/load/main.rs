@@ -91,11 +91,8 @@ fn throughput(program: &str) -> bool {
 
 fn handshakes(program: &str) -> bool {
     let (counts, _) = load(program, "https", "handshakes");
-    print(
-        "full TLS handshakes a second",
-        &counts,
-        Limit::RatioAtLeast(0.95),
-    )
+    let name = "full TLS handshakes a second";
+    print(name, &counts, Limit::RatioAtLeast(0.95))
 }
 
 /// From before the process is made to the end of its first HTTPS answer.
@@ -119,21 +116,14 @@ fn check(program: &str) -> bool {
     let own = env::current_exe().unwrap();
     let times = pairs(10, program, |program| {
         let mut command = Command::new(program.map_or(own.as_path(), Path::new));
-        command.arg(if program.is_some() {
-            "check"
-        } else {
-            "requests"
-        });
+        command.arg(program.map_or("requests", |_| "check"));
         let start = Instant::now();
         let output = command.output().unwrap();
         assert!(output.status.success(), "{command:?}: {output:?}");
         start.elapsed().as_secs_f64() * 1e3
     });
-    print(
-        "reqwest alone and check, ms",
-        &times,
-        Limit::RatioAtMost(1.6),
-    )
+    let name = "reqwest alone and check, ms";
+    print(name, &times, Limit::RatioAtMost(1.6))
 }
 
 type Pairs = Vec<(f64, f64)>;

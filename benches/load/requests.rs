@@ -12,10 +12,8 @@ use d4iot_double::{
 /// Sends every request of both suites at once, as `check` does.
 pub(crate) async fn send_all() {
     let identity = Identity::generate(&[]).unwrap();
-    tokio::join!(
-        send(Kind::Console, &identity),
-        send(Kind::Sensor, &identity)
-    );
+    let [console, sensor] = [Kind::Console, Kind::Sensor].map(|kind| send(kind, &identity));
+    tokio::join!(console, sensor);
 }
 
 async fn send(kind: Kind, identity: &Identity) {

@@ -43,10 +43,8 @@ impl Server {
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         // `ready appliance sensor https://ADDRESS`
-        let url = line
-            .split_whitespace()
-            .last()
-            .expect("the server prints its address");
+        let url = line.split_whitespace().last();
+        let url = url.expect("the server prints its address");
         let address = url.rsplit('/').next().unwrap_or_default().to_owned();
         crate::block_on(async {
             validate(&mut Client::new(&address, scheme).connect().await).await
@@ -90,10 +88,8 @@ impl Server {
 
     pub(crate) fn resident_mb(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .unwrap();
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0 / 1e6
     }
 }
