@@ -49,12 +49,8 @@ async fn serve(listener: TcpListener) {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map(|body| body.to_bytes())
-        .unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let body = body.collect().await.map(|body| body.to_bytes());
+    let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
     let (status, answer) = if head.uri.path() != "/api/external/authentication/validation" {
         (404, json!({}))
     } else if body["username"] == "test" && body["password"] == "Test12345!" {
