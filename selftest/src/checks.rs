@@ -30,16 +30,10 @@ pub(crate) fn report(
         problems.extend(idle_cases(&cases));
         problems.extend(stale_exclusions(mutants, &facts, &cases));
     }
-    if let Extent::Case(id) = extent
-        && !trials
-            .mutants
-            .iter()
-            .flatten()
-            .any(|trial| trial.kills.contains_key(id))
-    {
-        problems.push(format!(
-            "case {id} kills no mutant: add one to {FILE}, or exclude the case there"
-        ));
+    if let Extent::Case(id) = extent {
+        cases = scores::cases(mutants, &trials.mutants);
+        cases.retain(|score| score.id == *id);
+        problems.extend(idle_cases(&cases));
     }
     for reference in &trials.references {
         let wrong = reference.wrong.iter();

@@ -9,7 +9,6 @@ use std::{
 use d4iot_double::suite::cases;
 use selftest::{
     Extent,
-    report::MutantResult,
     spec::{controls, mutants},
 };
 
@@ -68,13 +67,9 @@ async fn run(matrix: bool, extent: &Extent) -> Result<bool, String> {
     }
     print!("{}", report.text());
     if let Extent::Case(id) = extent {
-        let kills = |mutant: &&MutantResult| {
-            let mut trials = mutant.trials.iter();
-            trials.any(|trial| trial.kills.contains_key(id))
-        };
-        let mutants = report.mutants.iter().filter(kills);
-        let mutants: Vec<&str> = mutants.map(|mutant| mutant.id.as_str()).collect();
-        println!("{id} kills: {}", mutants.join(", "));
+        for score in &report.cases {
+            println!("{id} ({}) kills: {}", score.kind, score.kills.join(", "));
+        }
     }
     Ok(report.problems.is_empty())
 }

@@ -22,7 +22,7 @@ pub struct Report {
     pub controls: Vec<ControlResult>,
     /// The facts of each kind; none after a quick run.
     pub facts: Vec<FactScore>,
-    /// The cases of each kind; none after a quick run.
+    /// The cases of each kind; none after a quick run, and one after a run for it.
     pub cases: Vec<CaseScore>,
 }
 
