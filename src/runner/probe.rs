@@ -39,8 +39,8 @@ pub(super) async fn paths(
         let mut answers = Vec::new();
         let served = match served(context, &paths, &mut answers, may_post).await {
             Ok(served) => served,
-            Err(failure) => {
-                probed.unreachable = Some(failure);
+            Err(end) => {
+                probed.unreachable = end;
                 return probed;
             }
         };
@@ -88,22 +88,30 @@ fn neighbour(path: &str) -> String {
     format!("{folder}/{UNKNOWN_PATH}")
 }
 
+/// Why probing ends early: there is no connection, or none of these if the run is interrupted.
+type ProbeEnd = Option<ConnectFailure>;
+
 /// Returns the paths that are served. All answers are collected, since each one is evidence.
 async fn served<'a>(
     context: &RunContext,
     paths: &[&'a str],
     answers: &mut Vec<Response<Bytes>>,
     may_post: MayPost<'_>,
-) -> Result<Vec<&'a str>, ConnectFailure> {
+) -> Result<Vec<&'a str>, ProbeEnd> {
     for (method, body) in [(Method::GET, ""), (Method::POST, "{}")] {
         // Each path and its neighbour, all or none: some of them alone say nothing.
+        if context.stop.is_requested() {
+            return Err(None);
+        }
         if method == Method::POST && !may_post(2 * paths.len()) {
             break;
         }
         let mut served = Vec::new();
         for path in paths {
             let own = ask(context, &method, path, body, answers).await?;
-            if own != ask(context, &method, &neighbour(path), body, answers).await? {
+            let other = ask(context, &method, &neighbour(path), body, answers).await?;
+            // An answer that was lost says nothing of a path.
+            if own.is_some() && other.is_some() && own != other {
                 served.push(*path);
             }
         }
@@ -124,7 +132,7 @@ async fn ask(
     path: &str,
     body: &'static str,
     answers: &mut Vec<Response<Bytes>>,
-) -> Result<Option<(StatusCode, String)>, ConnectFailure> {
+) -> Result<Option<(StatusCode, String)>, ProbeEnd> {
     let mut request = Request::builder().method(method).uri(path);
     if !body.is_empty() {
         request = request.header(header::CONTENT_TYPE, "application/json");
@@ -134,7 +142,7 @@ async fn ask(
     let answer = tokio::select! {
         biased;
         // A probe changes nothing, so it can be abandoned.
-        () = context.stop.requested() => return Ok(None),
+        () = context.stop.requested() => return Err(None),
         answer = context.target.send(&request) => answer,
     };
     match answer {
@@ -146,7 +154,7 @@ async fn ask(
         }
         Err(error) => {
             let failure = error.connect_failure().or(context.target.hanging());
-            failure.map_or(Ok(None), Err)
+            failure.map_or(Ok(None), |failure| Err(Some(failure)))
         }
     }
 }

@@ -59,7 +59,7 @@ pub struct SafetyGuard<'a> {
     stop: StopSignal,
     /// Whether the target has rejected a wrong password.
     rejects_wrong_passwords: bool,
-    /// When the last change of this case was sent whose answer leaves open whether it was made.
+    /// When the last change of this case was sent that may still take effect, as its answer or a validation leaves that open.
     doubted_at: Option<Instant>,
     /// How many changes in a row left a doubt.
     doubts_in_a_row: u32,

@@ -216,6 +216,13 @@ mod tests {
         counter.add(2);
         let next = SignInCounter::new(3, Some(path.clone()));
         assert_eq!((next.count(), next.has_room(1)), (3, false));
+        let mut one = SignInCounter::new(1, None);
+        one.add(1);
+        let refusal = one.why_none_may_fail(1);
+        assert!(
+            refusal.starts_with("1 sign-in has failed at this"),
+            "{refusal}"
+        );
         let room = (old + 120 + MEMORY.as_secs()).div_ceil(60);
         let room = format!("wait until {:02}:{:02} UTC", room / 60 % 24, room % 60);
         let refusal = next.why_none_may_fail(1);

@@ -297,16 +297,23 @@ impl Stage {
 
     /// Removes what the state folder remembers of failed sign-ins.
     pub(crate) fn forget_failures(&self) {
-        let folder = self.folder.path().join("state/d4iot-double/journals");
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry
-                .path()
-                .extension()
-                .is_some_and(|end| end == "failures")
-            {
-                fs::remove_file(entry.path()).unwrap();
-            }
+        for path in self.memories() {
+            fs::remove_file(path).unwrap();
         }
+    }
+
+    /// What the state folder remembers of failed sign-ins, a line for each.
+    pub(crate) fn remembered(&self) -> String {
+        let texts = self.memories().into_iter().map(fs::read_to_string);
+        texts.map(Result::unwrap).collect()
+    }
+
+    fn memories(&self) -> Vec<PathBuf> {
+        let folder = self.folder.path().join("state/d4iot-double/journals");
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        let paths = files.map(|entry| entry.path());
+        let is_memory = |path: &PathBuf| path.extension().is_some_and(|end| end == "failures");
+        paths.filter(is_memory).collect()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {

@@ -21,13 +21,8 @@ impl SafetyGuard<'_> {
             if self.stop.is_requested() || self.session.target.hanging().is_some() {
                 return;
             }
-            let own = self.session.own_password(account);
-            let stop = self.stop.clone();
-            let reply = tokio::select! {
-                biased;
-                // Nothing was changed yet, and a validation changes nothing. It stays counted as a failure.
-                () = stop.requested() => return,
-                reply = self.session.validate(account, &own) => reply,
+            let Some(reply) = self.validate_own(account).await else {
+                return;
             };
             match reply {
                 SessionReply::Accepted | SessionReply::Unclear(_) => {}
@@ -62,18 +57,19 @@ impl SafetyGuard<'_> {
     pub async fn prove_restorable(&mut self, objects: &BTreeSet<Account>) {
         let admin = self.session.has_admin().then_some(Account::Admin);
         for account in objects.iter().copied().chain(admin) {
-            let own = self.session.own_password(account);
             if self.session.should_be_valid(&self.session.own(account)) {
                 continue;
             }
-            let text = match self.rejected_accounts.get(&account) {
-                Some(refused) => refused.clone(),
-                None if self.session.validate(account, &own).await == SessionReply::Accepted => {
-                    continue;
-                }
-                None => format!(
-                    "no change was made: signing in as `{account}` failed, so it could not be restored"
-                ),
+            let refused = self.rejected_accounts.get(&account).cloned();
+            let text = match refused {
+                Some(refused) => refused,
+                None => match self.validate_own(account).await {
+                    None => return,
+                    Some(SessionReply::Accepted) => continue,
+                    Some(_) => format!(
+                        "no change was made: signing in as `{account}` failed, so it could not be restored"
+                    ),
+                },
             };
             return self.forbid_changes(ReasonCode::CredentialsRefused, text);
         }
@@ -84,9 +80,10 @@ impl SafetyGuard<'_> {
             self.try_wrong_password(account).await;
         }
         // After a failure, a success resets the target's count, or shows that it has locked.
-        let own = self.session.own_password(account);
-        if let SessionReply::Rejected(_) = self.session.validate(account, &own).await {
-            self.suspect_lockout(account);
+        match self.validate_own(account).await {
+            None => return,
+            Some(SessionReply::Rejected(_)) => self.suspect_lockout(account),
+            Some(_) => {}
         }
         for account in objects {
             if self.stop.is_requested()
@@ -108,9 +105,25 @@ impl SafetyGuard<'_> {
         }
     }
 
+    /// Validates an account's own password before anything is changed; none if the run is interrupted. A validation that is abandoned
+    /// changes nothing, and stays counted as a failure.
+    async fn validate_own(&mut self, account: Account) -> Option<SessionReply> {
+        let (own, stop) = (self.session.own_password(account), self.stop.clone());
+        tokio::select! {
+            biased;
+            () = stop.requested() => None,
+            reply = self.session.validate(account, &own) => Some(reply),
+        }
+    }
+
     /// Validates a wrong password: if that is accepted, no validation proves anything.
     async fn try_wrong_password(&mut self, account: Account) {
-        let reply = self.session.validate_wrong_password(account).await;
+        let stop = self.stop.clone();
+        let reply = tokio::select! {
+            biased;
+            () = stop.requested() => return,
+            reply = self.session.validate_wrong_password(account) => reply,
+        };
         match reply {
             SessionReply::NotSent(reason) => self.forbid_changes(ReasonCode::Budget, format!(
                 "no change was made: {reason}, and one is needed to see whether the target can refuse a password"

@@ -1,7 +1,9 @@
 //! What a run does where the target refuses what it should accept, or accepts what it should refuse.
 
+use std::time::Duration;
+
 use super::*;
-use crate::report::ReasonCode;
+use crate::{journal::EntryFilter, report::ReasonCode};
 
 fn rotate(fixture: &LiveFixture, username: &str) {
     let user = fixture.before.iter().find(|user| user.username == username);
@@ -121,4 +123,29 @@ async fn a_set_password_that_refuses_everybody_deviates() {
         "{reason}"
     );
     assert_eq!(ended.unrestored, []);
+}
+
+/// Before anything is changed nothing is waited for, not even the rejection of a wrong password.
+#[tokio::test]
+async fn an_interruption_before_the_first_change_ends_the_run_at_once() {
+    let fixture = LiveFixture::of(
+        "failures: [{ name: silent, on: validation, when: { outcome: credentials_rejected }, do: { hang: before_head } }]",
+    );
+    let plan = fixture.plan("set_password.password_replaced", 1000);
+    let rejected = EntryFilter {
+        judged: Some(Outcome::CredentialsRejected),
+        ..EntryFilter::default()
+    };
+    let interrupt = async {
+        fixture.served.appliance().wait(&rejected, 1).await;
+        fixture.stop.request();
+    };
+    let run = async { tokio::join!(fixture.run(&plan, 1000, &|_| ()), interrupt).0 };
+
+    let ended = tokio::time::timeout(Duration::from_secs(10), run).await;
+
+    let ended = ended.expect("it waits for no answer");
+    fixture.nothing_is_lost(&ended);
+    assert!(ended.is_interrupted);
+    assert_eq!(fixture.served.appliance().count(&rejected), 1);
 }
