@@ -127,9 +127,12 @@ fn cases_of(summary: &Summary) -> ComparedCases {
     for (index, target) in summary.targets.iter().enumerate() {
         let kind = target.kind;
         let before = summary.targets[..index].iter();
-        // The targets of a list have names, and some may be gone from it.
+        // The targets of a list have names, and some may be gone from it. What is said behind a name is no part of it.
         let prefix = match before.filter(|other| other.kind == kind).count() {
-            _ if summary.fleet.is_some() => target.target.clone(),
+            _ if summary.fleet.is_some() => {
+                let name = target.target.split(" (").next();
+                name.unwrap_or_default().to_owned()
+            }
             0 => kind.to_string(),
             count => format!("{kind}-{}", count + 1),
         };
@@ -226,7 +229,11 @@ mod tests {
         };
         let mut targets = sample::rich().targets;
         targets[1].kind = targets[0].kind;
-        let (both, last) = (list(&targets), list(&targets[1..]));
+        let both = list(&targets);
+        targets[1]
+            .target
+            .push_str(" (-k: any certificate was accepted)");
+        let last = list(&targets[1..]);
         let difference = compare_reports(&both, &last);
         let [gone] = &difference.groups[..] else {
             panic!("{:?}", difference.groups);
