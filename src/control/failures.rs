@@ -61,7 +61,8 @@ pub(super) async fn arm(
     request: Result<RequestJson<ArmRequest>, Problem>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let hint = "POST …/failures adds a mode with other keys";
-    let RequestJson(ArmRequest { armed }) = request.map_err(|problem| problem.or_hint(hint))?;
+    let RequestJson(ArmRequest { armed }) =
+        request.map_err(|problem| problem.hint_on_unknown_field(hint))?;
     let appliance = running.appliance();
     let is_new = !appliance.set_armed(&name, armed);
     if is_new {

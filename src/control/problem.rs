@@ -63,9 +63,10 @@ impl Problem {
         self
     }
 
-    /// Adds a hint, unless there is one.
-    pub(super) fn or_hint(self, hint: &str) -> Problem {
-        match self.0["hint"].is_null() {
+    /// Adds a hint to the problem of a field that is not known.
+    pub(super) fn hint_on_unknown_field(self, hint: &str) -> Problem {
+        let detail = self.0["detail"].as_str().unwrap_or_default();
+        match detail.starts_with("unknown field ") {
             true => self.hint(hint),
             false => self,
         }
