@@ -27,10 +27,10 @@ impl FromStr for Date {
 
     fn from_str(text: &str) -> Result<Date, InvalidDate> {
         let date = time::Date::parse(text, format_description!("[year]-[month]-[day]"));
-        let date = date.ok().map(Date);
-        // A sign is read too.
-        date.filter(|date| date.to_string() == text)
-            .ok_or_else(|| InvalidDate(text.to_owned()))
+        // A sign before the year is read too.
+        let has_sign = text.starts_with(['+', '-']);
+        let date = date.ok().filter(|_| !has_sign);
+        date.map(Date).ok_or_else(|| InvalidDate(text.to_owned()))
     }
 }
 

@@ -47,6 +47,11 @@ fn a_day_is_counted_from_1970(#[case] days: u64, #[case] expected: &str) {
     "k:1:45",
     "`1900-02-29` is not a day"
 )]
+#[case::before_christ(
+    "- { case: a, received: x, reason: b, until: -0001-01-01 }",
+    "k:1:45",
+    "`-0001-01-01` is not a day"
+)]
 #[case::sign(
     "- { case: a, received: x, reason: b, until: +026-01-01 }",
     "k:1:45",
