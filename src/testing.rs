@@ -237,7 +237,8 @@ impl Double {
     pub(crate) fn await_clients(&self) {
         let address = self.running.as_ref().map(RunningAppliance::address);
         // Nobody waits where a failure mode has closed the port.
-        if let Some(Ok(mut last)) = address.map(TcpStream::connect) {
+        let connect = |address| TcpStream::connect_timeout(&address, MAX_CLOSE);
+        if let Some(Ok(mut last)) = address.map(connect) {
             let closing = last.shutdown(Shutdown::Write);
             let limited = last.set_read_timeout(Some(MAX_CLOSE));
             if closing.and(limited).is_ok() {
