@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::library::client;
 
-/// What interface.md allows for a start after the first.
+/// How long a start after the first may take.
 const START: Duration = Duration::from_millis(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -144,7 +144,7 @@ async fn dropping_a_double_closes_its_port_before_it_returns() {
 }
 
 #[tokio::test]
-async fn a_start_after_the_first_takes_less_than_five_milliseconds() {
+async fn starts_after_the_first_are_quick() {
     drop(Double::sensor().start().await.unwrap());
     let mut took = Vec::new();
     let mut doubles = Vec::new();
@@ -160,10 +160,10 @@ async fn a_start_after_the_first_takes_less_than_five_milliseconds() {
         doubles.push(sensor);
     }
     took.sort();
-    let (fastest, median) = (took[0], took[took.len() / 2]);
-    println!("start: {fastest:?} at best, {median:?} in the median, of 50");
-    // The fastest, and ten times the figure: the machine may be busy with other tests, and this is built without optimisation.
-    assert!(fastest < START * 10, "{fastest:?}");
+    let (fifth, median) = (took[took.len() / 5], took[took.len() / 2]);
+    println!("start: {median:?} in the median of 50, a fifth took {fifth:?} at most");
+    // A fifth of them, and ten times the figure: the machine may be busy with other tests, and this is built without optimisation.
+    assert!(fifth < START * 10, "{fifth:?}");
 }
 
 #[tokio::test]
