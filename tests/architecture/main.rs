@@ -52,7 +52,7 @@ const STRING_ERRORS: Ceiling = Ceiling {
 };
 const CODE_LINES: Ceiling = Ceiling {
     of: "lines of code",
-    max: 34_950,
+    max: 34_700,
     goal: 20_000,
 };
 
