@@ -171,7 +171,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
         Scenario::well("no failed sign-in is allowed").row(0).check(
             &["--max-auth-failures", "0"],
             &[6],
-            &["of 0 allowed"],
+            &["no failed sign-in is allowed"],
         ),
         Scenario::well("many failed sign-ins are allowed")
             .row(4)
